@@ -1,0 +1,58 @@
+"""wardveil fit: train a synthesizer and write its run folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wardveil.cli.destination import require_free
+from wardveil.cli.option import (
+    Delta,
+    Epsilon,
+    Look,
+    ModelName,
+    PrivateFacts,
+    Rows,
+    SchemaFile,
+    Seed,
+    Settings,
+    Table,
+    facts_of,
+    model_of,
+)
+from wardveil.cli.output import Output
+from wardveil.cli.progress import watched
+
+
+def fit(  # noqa: PLR0913 (one parameter an option)
+    output: Output,
+    table: Table,
+    *,
+    schema: SchemaFile,
+    epsilon: Epsilon,
+    run: Annotated[Path, typer.Option("--output", "-o", help="Run folder to write.")],
+    delta: Delta = None,
+    model: ModelName = "auto",
+    settings: Settings = None,
+    rows: Rows = None,
+    look: Look = False,
+    private_facts: PrivateFacts = False,
+    seed: Seed = None,
+) -> None:
+    """Train on a table of patients; the run folder holds no patient."""
+    from wardveil.schema import Schema
+    from wardveil.synthesizer import fit as fitted
+
+    require_free(run)
+    with watched(output, epsilon=epsilon) as progress:
+        synthesizer = fitted(
+            table, schema=Schema.read(schema), model=model_of(model, settings), epsilon=epsilon,
+            delta=delta, seed=seed, rows=rows, progress=progress,
+            facts=facts_of(look=look, private=private_facts),
+        )  # fmt: skip
+    synthesizer.save(run)
+    output.result(
+        f"{synthesizer.statement}\n\nRun: {run} (weights and statement, no patient)",
+        {"run": str(run), "reason": synthesizer.reason,
+         "statement": synthesizer.statement.to_dict()},
+    )  # fmt: skip

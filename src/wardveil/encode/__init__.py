@@ -1,0 +1,1 @@
+"""Tables to matrices and back, built from noisy answers only."""

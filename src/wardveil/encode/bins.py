@@ -1,0 +1,85 @@
+"""Bins: coarse cells for joint tables, made from noisy one-way distributions.
+
+Numbers are cut into bins of about equal mass; levels too rare to be told from noise share one
+bin. Bins follow from answers and public facts only, and say for each fine cell which bin it is in.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wardveil.encode.histogram import Probabilities
+from wardveil.schema.variable import Numeric, Variable
+from wardveil.vault import Rows
+
+
+class Bins:
+    """A coarse partition of each variable's cells.
+
+    Attributes:
+        variables: In order.
+        p: Fine distribution of each variable, (size,).
+        group: Variable -> bin of each fine cell, (size,) int32; bins are 0, 1, … without gaps.
+    """
+
+    def __init__(
+        self, variables: Sequence[Variable], p: Mapping[str, Probabilities], most: int
+    ) -> None:
+        """Cut every variable into at most `most` bins, "missing" apart (most ≥ 2)."""
+        self.variables = tuple(variables)
+        self.p = {v.name: p[v.name] for v in self.variables}
+        self.group = {v.name: _group(v, p[v.name], most) for v in self.variables}
+
+    @cached_property
+    def sizes(self) -> Mapping[str, int]:
+        """Variable -> number of bins, in order."""
+        return {name: int(g.max()) + 1 for name, g in self.group.items()}
+
+    @cached_property
+    def starts(self) -> dict[str, int]:
+        """Variable -> its first bin when the bins of all variables stand in one row."""
+        ends = np.cumsum([0, *self.sizes.values()])
+        return dict(zip(self.sizes, (int(e) for e in ends[:-1]), strict=True))
+
+    @cached_property
+    def width(self) -> int:
+        """Bins of all variables together."""
+        return sum(self.sizes.values())
+
+    def cells(self, rows: Rows) -> dict[str, NDArray[np.int32]]:
+        """Variable -> bin of each row, (n,)."""
+        return {v.name: self.group[v.name][v.cell(rows[v.name])] for v in self.variables}
+
+    def mass(self, name: str) -> Probabilities:
+        """Distribution of one variable over its bins."""
+        mass = np.zeros(self.sizes[name])
+        np.add.at(mass, self.group[name], self.p[name])
+        return mass
+
+
+def _group(variable: Variable, p: Probabilities, most: int) -> NDArray[np.int32]:
+    """Bin of each fine cell of one variable, (size,)."""
+    cells = variable.cells
+    if isinstance(variable, Numeric):
+        group = _equal_mass(p[:cells], most)
+    elif cells <= most:
+        group = np.arange(cells, dtype=np.int32)
+    else:  # the frequent levels by themselves, all others together
+        rank = np.empty(cells, dtype=np.int32)
+        rank[np.argsort(-p[:cells], kind="stable")] = np.arange(cells)
+        group = np.minimum(rank, most - 1).astype(np.int32)
+    if variable.nullable:
+        group = np.append(group, group.max() + 1)
+    return group.astype(np.int32)
+
+
+def _equal_mass(p: Probabilities, most: int) -> NDArray[np.int32]:
+    """Consecutive cells grouped to about 1/most of the mass each; spikes stand alone."""
+    total = p.sum()
+    if len(p) <= most or total <= 0:
+        return np.minimum(np.arange(len(p)), most - 1).astype(np.int32)
+    middle = (np.cumsum(p) - 0.5 * p) / total
+    wanted = np.minimum((middle * most).astype(np.int32), most - 1)
+    return np.unique(wanted, return_inverse=True)[1].astype(np.int32)

@@ -1,0 +1,73 @@
+"""Calibration: a trained generator's columns are moved onto the known one-way distributions.
+
+Free post-processing in both ways. Numbers go through the generator's own distribution of each
+coordinate (so that their ranks become uniform), level coordinates get an offset in log-odds. Both
+are fixed monotone maps: what the generator learnt about dependence stays.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from wardveil.encode.matrix import KAPPA, Block, Matrix
+
+Floats = NDArray[np.float64]
+
+KNOTS = 1025
+"""Quantiles kept of each coordinate."""
+
+
+def calibration(matrix: Matrix, drawn: Tensor) -> Mapping[str, Tensor]:
+    """What `calibrated` needs, from rows the generator drew.
+
+    Args:
+        matrix: The layout and the known distributions.
+        drawn: (m, d) generator output in [-1, 1], m large.
+
+    Returns:
+        "knots": (KNOTS, d) quantiles of each coordinate, "offsets": (d,) log-odds.
+    """
+    levels = torch.linspace(0, 1, KNOTS, dtype=torch.float64)
+    ordered = drawn.double().sort(dim=0).values
+    at = (levels * (len(drawn) - 1)).long()
+    offsets = torch.zeros(matrix.width, dtype=torch.float64)
+    for b in matrix.blocks:
+        if b.choices:
+            logits = KAPPA * drawn[:, b.odds].double().numpy()
+            offsets[b.odds] = torch.from_numpy(_offsets(logits, _target(matrix, b)))
+    return {"knots": ordered[at], "offsets": offsets}
+
+
+def calibrated(matrix: Matrix, x: Tensor, fitted: Mapping[str, Tensor]) -> Tensor:
+    """Generator output moved onto the known distributions, (n, d)."""
+    knots, out = fitted["knots"].numpy(), x.double() + fitted["offsets"] / KAPPA
+    levels = np.linspace(-1, 1, KNOTS)
+    for b in matrix.blocks:
+        if b.number:
+            column = knots[:, b.start] + 1e-12 * np.arange(KNOTS)  # strictly rising
+            u = np.interp(x[:, b.start].double().numpy(), column, levels)
+            out[:, b.start] = torch.from_numpy(u)
+    return out
+
+
+def _target(matrix: Matrix, block: Block) -> Floats:
+    """What the log-odds of a block must give on average, (m,)."""
+    p = matrix.p[block.variable.name]
+    p = np.maximum([1 - p[-1], p[-1]] if block.number else p, 1e-6)
+    return p / p.sum()
+
+
+def _offsets(logits: Floats, target: Floats, rounds: int = 30) -> Floats:
+    """Offsets b with mean softmax(logits + b) = target, by proportional fitting."""
+    if logits.shape[1] == 1:
+        b = _offsets(np.concatenate([-logits, logits], axis=1), target, rounds)
+        return (b[1:] - b[:1]) / 2
+    b = np.zeros(logits.shape[1])
+    for _ in range(rounds):
+        odds = np.exp(logits + b - (logits + b).max(axis=1, keepdims=True))
+        mean = (odds / odds.sum(axis=1, keepdims=True)).mean(axis=0)
+        b += np.log(target) - np.log(np.maximum(mean, 1e-12))
+    return b - b.mean()

@@ -1,0 +1,164 @@
+"""Evaluation: everything that was measured of a synthetic table."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from wardveil.evaluate.c2st import told_apart
+from wardveil.evaluate.fidelity import covered, one_way, two_way
+from wardveil.evaluate.prepared import DISTINCT, Flags, Prepared, Tabular, prepare
+from wardveil.evaluate.profile import Profile, profiles
+from wardveil.evaluate.summary import Row, summary
+from wardveil.evaluate.utility import auc
+from wardveil.schema.schema import Schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What was measured, and the ruler: the same figures for real rows.
+
+    Attributes:
+        reference: What the synthetic table was compared with: "holdout", real rows that no
+            model has seen, or "real", the very rows it was made from.
+        rows: Rows of "real", "synthetic" and, if there is one, "holdout".
+        columns: Column -> TVD of its distribution.
+        pairs: Pair of columns -> TVD of their joint distribution.
+        column_rulers: `columns`, for real rows.
+        means: "tvd1", "tvd2", "coverage", "c2st", and "tstr_gap" where a target is declared and
+            rows are held out. A figure that cannot be had is absent.
+        rulers: The same figures for real rows: the training rows against the held-out ones, or
+            one random half of the real table against the other.
+        aucs: Per target: mean AUC trained on real and on synthetic rows.
+        profiles: The distributions behind `columns`.
+        table1: Means and shares, real beside synthetic.
+    """
+
+    reference: Literal["holdout", "real"]
+    rows: Mapping[str, int]
+    columns: Mapping[str, float]
+    pairs: Mapping[tuple[str, str], float]
+    column_rulers: Mapping[str, float]
+    means: Mapping[str, float]
+    rulers: Mapping[str, float]
+    aucs: Mapping[str, tuple[float, float]]
+    profiles: tuple[Profile, ...]
+    table1: tuple[Row, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON, under stable names."""
+        return {
+            "reference": self.reference,
+            "rows": dict(self.rows),
+            "means": dict(self.means),
+            "rulers": dict(self.rulers),
+            "columns": {
+                name: {"tvd": tvd, "ruler": self.column_rulers[name]}
+                for name, tvd in self.columns.items()
+            },
+            "pairs": [{"columns": list(p), "tvd": tvd} for p, tvd in self.pairs.items()],
+            "targets": {
+                name: {"auc_real": a, "auc_synthetic": b} for name, (a, b) in self.aucs.items()
+            },
+            "table1": [
+                {"column": r.column, "level": r.level, "measure": r.measure,
+                 "real": _plain(r.value[0]), "synthetic": _plain(r.value[1]),
+                 "real_sd": _plain(r.sd[0]), "synthetic_sd": _plain(r.sd[1]),
+                 "smd": _plain(r.smd)}
+                for r in self.table1
+            ],
+        }  # fmt: skip
+
+
+def evaluation(
+    real: Tabular,
+    synthetic: Tabular,
+    *,
+    holdout: Tabular | None = None,
+    schema: Schema | None = None,
+) -> Evaluation:
+    """Measure a synthetic table as `measures.md` defines it.
+
+    Args:
+        real: The rows the synthetic ones were made from.
+        synthetic: Synthetic rows.
+        holdout: Real rows kept apart. With them every figure is taken against them; without
+            them against `real`, which flatters a model that copies.
+        schema: What is declared; without it kinds are inferred from `real`.
+
+    Raises:
+        SchemaError: E341 to E344, the tables cannot be compared.
+    """
+    given = [real, synthetic] if holdout is None else [real, synthetic, holdout]
+    ours, theirs, *kept = prepare(*given, schema=schema)
+    reference = kept[0] if kept else ours
+    ruler = (kept[0], ours) if kept else _halves(ours)
+    columns, pairs = one_way(reference, theirs), two_way(reference, theirs)
+    column_rulers, pair_rulers = one_way(*ruler), two_way(*ruler)
+    aucs = _aucs(ours, theirs, kept[0], schema) if kept and schema else {}
+    gaps = [a - b for a, b in aucs.values()]
+    drawn = profiles(reference, theirs)
+    return Evaluation(
+        reference="holdout" if kept else "real",
+        rows={"real": ours.rows, "synthetic": theirs.rows}
+        | ({"holdout": kept[0].rows} if kept else {}),
+        columns=columns, pairs=pairs, column_rulers=column_rulers, aucs=aucs,
+        means=_known({
+            "tvd1": _mean(columns),
+            "tvd2": _mean(pairs),
+            "coverage": covered(reference, theirs),
+            "c2st": told_apart(reference, theirs),
+            "tstr_gap": float(np.mean(gaps)) if gaps else math.nan,
+        }),
+        rulers=_known({
+            "tvd1": _mean(column_rulers),
+            "tvd2": _mean(pair_rulers),
+            "coverage": covered(*ruler),
+            "c2st": told_apart(*ruler) if kept else 0.5,
+            "tstr_gap": 0.0 if gaps else math.nan,
+        }),
+        profiles=drawn,
+        table1=summary(reference, theirs, drawn),
+    )  # fmt: skip
+
+
+def _halves(table: Prepared) -> tuple[Prepared, Prepared]:
+    """Two random halves; a single row is both."""
+    order = np.random.default_rng(0).permutation(table.rows)
+    half = max(1, table.rows // 2)
+    return table.take(order[:half]), table.take(order[-half:])
+
+
+def _aucs(
+    real: Prepared, synthetic: Prepared, holdout: Prepared, schema: Schema
+) -> dict[str, tuple[float, float]]:
+    """AUCs for every declared target that can be predicted as levels."""
+    return {
+        c.name: (auc(real, holdout, target=c.name), auc(synthetic, holdout, target=c.name))
+        for c in schema.modelled
+        if c.target and _predictable(holdout, c.name)
+    }
+
+
+def _predictable(table: Prepared, name: str) -> bool:
+    column = table.columns[name]
+    if isinstance(column, Flags):
+        return False
+    # A NaN differs from itself, so that a missing number is not counted either.
+    levels = {v for v in column if v is not None and v == v}
+    return 2 <= len(levels) <= DISTINCT
+
+
+def _mean(values: Mapping[str, float] | Mapping[tuple[str, str], float]) -> float:
+    return float(np.mean(list(values.values()))) if values else math.nan
+
+
+def _known(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in figures.items() if not math.isnan(value)}
+
+
+def _plain(value: float) -> float | None:
+    """JSON knows no NaN."""
+    return None if math.isnan(value) else value

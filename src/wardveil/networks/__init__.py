@@ -1,0 +1,1 @@
+"""Torch modules and losses that models share."""

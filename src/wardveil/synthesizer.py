@@ -1,0 +1,450 @@
+"""From a table to a synthesizer: plan, lease, vault, training, statement.
+
+    file ─► Table ─► Vault ──priced answers──► Model.train ──► weights ──► Synthesizer ─► rows
+
+Nothing of the table stays: a synthesizer holds the schema, the model's settings, its weights and
+the statement.
+"""
+
+import json
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from wardveil.errors import Problem, RunError, SchemaError, UsageError
+from wardveil.models import MODELS, Model, Moment, Rng, Weights, choose_model, settings
+from wardveil.privacy import (
+    Bounds,
+    Budget,
+    Lease,
+    OpenLevels,
+    Patients,
+    Plan,
+    Question,
+    Relation,
+    Statement,
+    make_plan,
+)
+from wardveil.schema import Schema
+from wardveil.schema.where import parse_where
+from wardveil.tables import Table, count_patients, look, read_table, to_frame
+from wardveil.vault import Noise, OpenVault, SecretNoise, SeededNoise, Vault
+from wardveil.vault.facts import buy_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+Facts = Literal["declared", "private", "looked"]
+FORMAT = 1
+VERSIONS = ("wardveil", "torch", "numpy", "opendp", "dp-accounting", "cryptography")
+FACTS_SHARE = 0.1
+"""Share of μ² that undeclared bounds and levels get, each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a fit stands: public quantities only.
+
+    Attributes:
+        phase: What is going on.
+        step: Steps of this phase done.
+        steps: Steps of this phase in all.
+        epsilon: ε spent so far, from the accountant; None when there is no guarantee.
+    """
+
+    phase: str
+    step: int
+    steps: int
+    epsilon: float | None
+
+
+class Synthesizer:
+    """A trained model that makes patients, and what it promises to the real ones.
+
+    Attributes:
+        schema: What is public about the table.
+        model: The model with its settings.
+        weights: What sampling needs; tensors by name.
+        statement: What is promised.
+        reason: Why `auto` chose this model; "" when it was asked for by name.
+        history: Losses by name, one value a step; None under a guarantee, for losses are
+            functions of the patients.
+    """
+
+    def __init__(
+        self,
+        *,
+        schema: Schema,
+        model: Model,
+        weights: Weights,
+        statement: Statement,
+        reason: str = "",
+        history: Mapping[str, list[float]] | None = None,
+    ) -> None:
+        self.schema = schema
+        self.model = model
+        self.weights = weights
+        self.statement = statement
+        self.reason = reason
+        self.history = history
+
+    def __repr__(self) -> str:
+        return f"<{self.model.name}: {self.statement.claim}>"
+
+    def sample(
+        self, n: int, *, where: Mapping[str, Any] | None = None, seed: int | None = None
+    ) -> "pd.DataFrame":
+        """n synthetic patients; costs nothing, as often as you like.
+
+        Args:
+            n: Number of rows, at least 1.
+            where: Column -> value, list of values, or (low, high) for numbers. Every row has it.
+            seed: Makes the rows repeatable; harmless to privacy.
+
+        Returns:
+            A frame with the table's columns, kinds and decimals; ids are SYNTH-0000, SYNTH-0001.
+
+        Raises:
+            UsageError: If n < 1, or `where` asks for what is not declared.
+        """
+        if n < 1:
+            raise UsageError(
+                Problem(code="E133", what=f"At least 1 row can be asked for, found {n}.",
+                        where="n", do=("Ask for more rows.",))
+            )  # fmt: skip
+        asked = parse_where(where, self.schema)
+        rng = Rng(secrets.randbits(63) if seed is None else seed)
+        rows = self.model.sample(self.weights, self.schema, n, asked, rng)
+        return to_frame(rows, self.schema)
+
+    def save(self, path: str | Path) -> None:
+        """Write the run into a new folder: JSON and safetensors, whole or not at all.
+
+        Raises:
+            RunError: If the folder exists and is not empty, or cannot be written (E501, E502).
+        """
+        target = Path(path)
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise RunError(
+                Problem(code="E502", what="The run's folder must be new or empty.",
+                        where=str(target), do=("Choose another name.",))
+            )  # fmt: skip
+        with new_folder(target) as folder:
+            contents = {
+                "format": FORMAT,
+                "schema": self.schema.to_dict(),
+                "model": {"name": self.model.name, "settings": asdict(self.model)},
+                "statement": self.statement.to_dict(),
+                "reason": self.reason,
+                "history": self.history,
+            }
+            text = json.dumps(contents, indent=1, ensure_ascii=False)
+            (folder / "run.json").write_text(text, encoding="utf-8")
+            save_file(
+                {k: w.contiguous() for k, w in self.weights.items()},
+                str(folder / "weights.safetensors"),
+            )
+
+
+def load(path: str | Path) -> Synthesizer:
+    """A synthesizer from a run's folder. Nothing in it can run code.
+
+    Raises:
+        RunError: If the folder is not a run, or of another format (E503).
+    """
+    folder = Path(path)
+    try:
+        stored = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        weights = load_file(str(folder / "weights.safetensors"))
+        if stored["format"] != FORMAT:
+            raise _no_run(folder)
+        model = MODELS[stored["model"]["name"]](
+            **{k: _tuples(v) for k, v in stored["model"]["settings"].items()}
+        )
+        return Synthesizer(
+            schema=Schema.from_dict(stored["schema"]),
+            model=model,
+            weights=weights,
+            statement=Statement.from_dict(stored["statement"]),
+            reason=stored["reason"],
+            history=stored["history"],
+        )
+    except (OSError, KeyError, TypeError, ValueError) as fault:
+        raise _no_run(folder) from fault
+
+
+def _tuples(value: Any) -> Any:
+    """JSON lists back to the tuples that settings hold."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _no_run(folder: Path) -> RunError:
+    return RunError(
+        Problem(
+            code="E503",
+            what="A run's folder holds run.json and weights.safetensors of this format.",
+            where=str(folder),
+            do=("Name the folder that `wardveil fit … -o` wrote.",),
+        )
+    )
+
+
+@contextmanager
+def new_folder(target: Path) -> "Iterator[Path]":
+    """A temporary folder beside the target that becomes the target only if all went well."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        try:
+            yield temporary
+            if target.exists():
+                target.rmdir()
+            temporary.replace(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as fault:
+        if isinstance(fault, RunError):
+            raise
+        raise RunError(
+            Problem(
+                code="E501",
+                what=f"The folder must be writable, found: {fault.strerror or 'an error'}.",
+                where=str(target),
+                do=("Check the place, its rights and the space left; nothing was written.",),
+            )
+        ) from None
+
+
+def plan(
+    schema: Schema,
+    *,
+    rows: int | None = None,
+    epsilon: float,
+    delta: float | None = None,
+    model: str | Model = "auto",
+    facts: Facts = "declared",
+    relation: Relation = "null",
+) -> Plan:
+    """What a fit would ask, with what noise, at what cost; opens no table.
+
+    Args:
+        schema: What is public.
+        rows: Number of patients; default: as declared in the schema.
+        epsilon: ε > 0, `math.inf` for no guarantee.
+        delta: δ ≤ 1/(10 n); default 1/n^1.5 rounded down to a power of ten.
+        model: A name or a settings object.
+        facts: "declared": every bound and level must be in the schema. "private": buy the
+            missing ones. "looked": read them, and lose the end-to-end claim.
+        relation: "null" (n public) or "add-remove" (n bought; `rows` is an upper bound).
+
+    Raises:
+        BudgetError: If (ε, δ) is out of range or cannot be met.
+        SchemaError: If facts are missing and none of the two ways out was chosen (E230).
+        UsageError: If the number of patients is unknown (E134).
+    """
+    return _planned(schema, rows, epsilon, delta, model, facts, relation)[0]
+
+
+def _planned(
+    schema: Schema,
+    rows: int | None,
+    epsilon: float,
+    delta: float | None,
+    model: str | Model,
+    facts: Facts,
+    relation: Relation,
+) -> tuple[Plan, Model, str]:
+    """The plan, the model and why it was chosen."""
+    n = rows if rows is not None else schema.rows
+    if n is None or n < 2:
+        raise UsageError(
+            Problem(
+                code="E134",
+                what="A plan needs the number of patients, at least 2, and found "
+                f"{'none' if n is None else n}.",
+                where="rows",
+                do=("Declare rows = … under [table], or give --rows.",),
+            )
+        )
+    budget = Budget.for_patients(n, epsilon, delta)
+    if schema.gaps and facts == "declared":
+        raise _gaps(schema)
+    chosen, reason = _chosen(model, schema, n, epsilon)
+    questions, remarks = chosen.questions(schema, n, budget)
+    extra = _fact_questions(schema, facts) if budget.private else []
+    if relation == "add-remove" and budget.private:
+        extra = [Patients(), *extra]
+    made = make_plan(
+        [*extra, *questions], budget=budget, n=n, relation=relation,
+        remarks=[*([reason] if reason else []), *remarks],
+    )  # fmt: skip
+    return made, chosen, reason
+
+
+def _chosen(model: str | Model, schema: Schema, n: int, epsilon: float) -> tuple[Model, str]:
+    """The model object, and why `auto` took it."""
+    if isinstance(model, Model):
+        return model, ""
+    if model != "auto":
+        return settings(model, {}), ""
+    name, reason = choose_model(n, len(schema.modelled), epsilon)
+    return settings(name, {}), reason
+
+
+def _fact_questions(schema: Schema, facts: Facts) -> list[Question]:
+    """What has to be bought before the model can ask."""
+    if facts != "private" or not schema.gaps:
+        return []
+    levels = sum("levels" in gaps for gaps in schema.gaps.values())
+    numbers = len(schema.gaps) - levels
+    found: list[Question] = []
+    if numbers:
+        found.append(Bounds(tables=numbers, share=FACTS_SHARE))
+    if levels:
+        found.append(OpenLevels(tables=levels, share=FACTS_SHARE))
+    return found
+
+
+def _gaps(schema: Schema) -> SchemaError:
+    """Missing facts, with the three ways out."""
+    return SchemaError(
+        [
+            Problem(
+                code="E230",
+                what=f"Column {name!r} must declare {' and '.join(gaps)}.",
+                where=f"columns.{name}",
+                do=(
+                    "Declare it in the schema (best: costs nothing).",
+                    "--private-facts buys it with a share of ε.",
+                    "--look reads it from the patients and loses the end-to-end guarantee.",
+                ),
+            )
+            for name, gaps in schema.gaps.items()
+        ]
+    )
+
+
+def fit(  # noqa: PLR0913
+    table: Any,
+    *,
+    schema: Schema | None = None,
+    model: str | Model = "auto",
+    epsilon: float,
+    delta: float | None = None,
+    seed: int | None = None,
+    rows: int | None = None,
+    facts: Facts = "declared",
+    relation: Relation = "null",
+    progress: Callable[[Progress], None] | None = None,
+    noise: Noise | None = None,
+) -> Synthesizer:
+    """Train a model on a table of patients within (ε, δ).
+
+    Args:
+        table: A path, a data frame, or a `Table`.
+        schema: What is public about it; a `Table` brings its own.
+        model: "auto", a name, or a settings object such as `MedicalCGAN(epochs=20)`.
+        epsilon: ε > 0; `math.inf` trains without noise and promises nothing.
+        delta: See `plan`.
+        seed: Weights and latents only. Noise and batches come from the operating system.
+        rows: Number of patients, if not declared; otherwise counted and treated as public.
+        facts: See `plan`.
+        relation: See `plan`.
+        progress: Called with `Progress` after every step.
+        noise: For audits and tests: another source of noise. Whatever is not of release grade
+            brands the result "seeded: no privacy claim".
+
+    Raises:
+        WardveilError: Schema, table, budget or request are wrong; nothing was spent.
+    """
+    schema = _schema_of(table, schema)
+    if facts == "looked":
+        schema = look(table, schema)
+    n = rows if rows is not None else schema.rows
+    if n is None:  # equal on neighbouring tables under null replacement, hence public
+        n = table.n if isinstance(table, Table) else count_patients(table, schema)
+    planned, chosen, reason = _planned(schema, n, epsilon, delta, model, facts, relation)
+    lease = Lease(planned)
+    seed = secrets.randbits(63) if seed is None else seed
+    if noise is None:  # without a guarantee nothing is secret, and runs may be repeated
+        noise = SecretNoise() if planned.private else SeededNoise(seed)
+    watch = _Watch(lease, progress)
+    vault = _open(table, schema, facts, lease, noise)
+    columns = vault.schema.columns
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        weights = chosen.train(vault, Rng(seed), watch)
+    return Synthesizer(
+        schema=vault.schema,
+        model=chosen,
+        weights=weights,
+        statement=Statement.of(
+            planned,
+            model=chosen.name,
+            unit=schema.unit,
+            facts=vault.schema.sources(),
+            looked=tuple(c.name for c in columns if "looked" in c.sources.values()),
+            noise=noise.grade,
+            versions={name: version(name) for name in VERSIONS},
+        ),
+        reason=reason,
+        history=watch.losses or None,
+    )
+
+
+def _schema_of(table: Any, schema: Schema | None) -> Schema:
+    """The schema to use."""
+    if schema is not None:
+        return schema
+    if isinstance(table, Table):
+        return table.schema
+    raise UsageError(
+        Problem(
+            code="E135",
+            what="A table needs a schema: what is public about it.",
+            where="schema",
+            do=("wv.Schema.read(path), or wv.draft_schema(table) and fill it in.",),
+        )
+    )
+
+
+def _open(table: Any, schema: Schema, facts: Facts, lease: Lease, noise: Noise) -> Vault:
+    """The vault over a table, after the plan was made; buys missing facts first."""
+    held = table if isinstance(table, Table) else read_table(table, schema)
+    if schema.gaps and facts == "private":
+        schema = buy_facts(held, lease, noise) if lease.plan.private else look(table, schema)
+    if held.schema is not schema:
+        held = held.complete(schema)
+    kind = Vault if lease.plan.private else OpenVault
+    return kind(held.rows, schema=schema, lease=lease, noise=noise)
+
+
+class _Watch:
+    """Turns a model's moments into progress, and keeps losses where they may be kept."""
+
+    def __init__(self, lease: Lease, progress: Callable[[Progress], None] | None) -> None:
+        self.lease, self.progress = lease, progress
+        self.losses: dict[str, list[float]] = {}
+
+    def __call__(self, moment: Moment) -> None:
+        if moment.losses and not self.lease.plan.private:
+            for name, value in moment.losses.items():
+                self.losses.setdefault(name, []).append(value)
+        if self.progress is not None:
+            self.progress(
+                Progress(
+                    phase=moment.phase, step=moment.step, steps=moment.steps,
+                    epsilon=self.lease.epsilon(),
+                )
+            )  # fmt: skip
