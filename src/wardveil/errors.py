@@ -92,7 +92,7 @@ class VerifyError(WardveilError, RuntimeError):
     exit_code = 6
 
 
-class MissingPart(WardveilError, ImportError):
+class MissingPart(WardveilError, ImportError):  # noqa: N818 - says what it is
     """An optional dependency is not installed."""
 
     exit_code = 7

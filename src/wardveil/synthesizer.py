@@ -250,7 +250,7 @@ def plan(
 
     Raises:
         BudgetError: If (ε, δ) is out of range or cannot be met.
-        SchemaError: If facts are missing and none of the two ways out was chosen (E230).
+        SchemaError: If facts are missing and none of the two ways out was chosen (E214).
         UsageError: If the number of patients is unknown (E134).
     """
     return _planned(schema, rows, epsilon, delta, model, facts, relation)[0]
@@ -321,7 +321,7 @@ def _gaps(schema: Schema) -> SchemaError:
     return SchemaError(
         [
             Problem(
-                code="E230",
+                code="E214",
                 what=f"Column {name!r} must declare {' and '.join(gaps)}.",
                 where=f"columns.{name}",
                 do=(
@@ -371,9 +371,7 @@ def fit(  # noqa: PLR0913
     schema = _schema_of(table, schema)
     if facts == "looked":
         schema = look(table, schema)
-    n = rows if rows is not None else schema.rows
-    if n is None:  # equal on neighbouring tables under null replacement, hence public
-        n = table.n if isinstance(table, Table) else count_patients(table, schema)
+    n = _patients(table, schema, rows)
     planned, chosen, reason = _planned(schema, n, epsilon, delta, model, facts, relation)
     lease = Lease(planned)
     seed = secrets.randbits(63) if seed is None else seed
@@ -417,6 +415,23 @@ def _schema_of(table: Any, schema: Schema | None) -> Schema:
             do=("wv.Schema.read(path), or wv.draft_schema(table) and fill it in.",),
         )
     )
+
+
+def _patients(table: Any, schema: Schema, rows: int | None) -> int:
+    """n: as given, as held, as declared, or counted.
+
+    Counting is free under null replacement: neighbouring tables have the same number of patients.
+    """
+    if rows is not None:
+        return rows
+    if isinstance(table, Table):
+        return table.n
+    if schema.rows is not None:
+        return schema.rows
+    n = count_patients(table, schema)
+    if n < 2:
+        read_table(table, schema)  # says what is wrong with it
+    return n
 
 
 def _open(table: Any, schema: Schema, facts: Facts, lease: Lease, noise: Noise) -> Vault:

@@ -4,6 +4,9 @@ from wardveil.cli.option import SchemaFile, Table
 from wardveil.cli.output import Output
 from wardveil.errors import SchemaError
 
+CLIPPED = "E318"
+"""Values beyond the bounds are clipped: worth knowing, not a mismatch."""
+
 
 def check(output: Output, table: Table, *, schema: SchemaFile) -> None:
     """Compare a table with its schema; no cell's value is ever shown."""
@@ -12,10 +15,19 @@ def check(output: Output, table: Table, *, schema: SchemaFile) -> None:
 
     declared = Schema.read(schema)
     problems = mismatches(table, declared)
-    if problems:
+    notes = [p for p in problems if p.code == CLIPPED]
+    if len(notes) < len(problems):
         raise SchemaError(problems)
     gaps = declared.gaps
     text = f"{table} agrees with {schema}."
     if gaps:
         text += f" Not declared yet, so not checked: {', '.join(gaps)}."
-    output.result(text, {"problems": [], "gaps": {k: list(v) for k, v in gaps.items()}})
+    text += "".join(f"\n{note}" for note in notes)
+    output.result(
+        text,
+        {
+            "problems": [],
+            "notes": [str(note) for note in notes],
+            "gaps": {k: list(v) for k, v in gaps.items()},
+        },
+    )

@@ -314,15 +314,12 @@ class MedicalCGAN(Model):
             loss_g = binary_cross_entropy_with_logits(score, torch.ones_like(score))
             torch.autograd.backward(loss_g if anchor is None else loss_g + anchor(fake, cells))
             adam.step()
-            watch(
-                Moment(
-                    phase="training", step=t + 1, steps=steps,
-                    losses=None if vault.private else {
-                        "discriminator": float(real_loss.detach().mean() + fake_loss.detach().mean()),
-                        "generator": float(loss_g.detach()),
-                    },
-                )
-            )  # fmt: skip
+            losses = {
+                "discriminator": float((real_loss + fake_loss).detach().mean()),
+                "generator": float(loss_g.detach()),
+            }
+            shown = None if vault.private else losses
+            watch(Moment(phase="training", step=t + 1, steps=steps, losses=shown))
 
     # -- sampling ----------------------------------------------------------------------------
 

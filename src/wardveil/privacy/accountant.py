@@ -18,8 +18,11 @@ from wardveil.privacy.mechanism import Choice, Mechanism, SampledGaussian, Size
 
 FINE = 1e-4
 COARSE = 1e-3
+LEAST_NOISE = 0.3
+"""Noise multipliers below this are not searched: no plan may use them, and their loss
+distributions are too wide to compute."""
 ORDERS = (*range(2, 64), *range(64, 513, 16))
-"""Whole Rényi orders: their subsampling bound is a finite sum, fractional ones need not converge."""
+"""Whole Rényi orders: their subsampling bound is a finite sum; fractional ones may diverge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,8 @@ def roughly(mechanisms: Sequence[Mechanism], delta: float) -> float:
     if left <= 0:
         return inf
     sampled = [m for m in mechanisms if isinstance(m, SampledGaussian)]
+    if any(m.noise_multiplier < LEAST_NOISE for m in sampled):
+        return inf
     mu = sqrt(sum(m.mu**2 for m in mechanisms if not isinstance(m, SampledGaussian)))
     losses = [m.loss(COARSE) for m in sampled]
     if mu > 0:

@@ -6,7 +6,7 @@ first sentence says so and no ε is printed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp
+from math import ceil, exp
 from typing import Any
 
 from wardveil.privacy.mechanism import restore
@@ -97,7 +97,7 @@ class Statement:
         odds = exp(self.epsilon)
         return [
             f"Meaning: whoever thinks it as likely as not that a person is in the table can, from "
-            f"everything released here, become at most {odds / (1 + odds):.0%} sure "
+            f"everything released here, become at most {ceil(100 * odds / (1 + odds))} % sure "
             f"(but for a chance of δ).",
             _RELATION[self.plan["relation"]].format(unit=self.unit, n=self.plan["patients"]),
         ]

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from wardveil.evaluate import Evaluation
+from wardveil.evaluation import Evaluation
 
 Verdict = Literal["good", "look", "stop"]
 

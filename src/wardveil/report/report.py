@@ -12,10 +12,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wardveil.evaluate import Evaluation, evaluation
-from wardveil.evaluate.prepared import Tabular
-from wardveil.evaluate.profile import Profile, number_text
-from wardveil.evaluate.summary import Row
+from wardveil.evaluation import Evaluation, evaluation
+from wardveil.evaluation.prepared import Tabular
+from wardveil.evaluation.profile import Profile, number_text
+from wardveil.evaluation.summary import Row
 from wardveil.report.card import Card, Promise, cards
 from wardveil.report.svg import pair_map, profile_chart, smd_dot
 from wardveil.schema.schema import Schema

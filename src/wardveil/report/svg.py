@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
-from wardveil.evaluate.profile import Profile
+from wardveil.evaluation.profile import Profile
 
 WIDTH: Final = 260
 HEIGHT: Final = 108

@@ -82,8 +82,14 @@ class Column:
 
     @property
     def places(self) -> int:
-        """Digits after the point that values really have: 0 for counts and dates."""
-        return 0 if self.kind in ("count", "date") else (self.decimals or 0)
+        """Digits after the point that values really have: 0 for counts and dates.
+
+        An undeclared number of decimals is 2 for a continuous column and 0 for a time.
+        """
+        if self.kind in ("count", "date"):
+            return 0
+        usual = 2 if self.kind == "continuous" else 0
+        return usual if self.decimals is None else self.decimals
 
     @property
     def facts(self) -> tuple[str, ...]:

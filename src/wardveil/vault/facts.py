@@ -61,10 +61,9 @@ def buy_facts(table: Table, lease: Lease, noise: Noise) -> Schema:
         for column in lists:
             found[column.name] = _levels(table.raw[column.name], levels, noise)
     for name, facts in found.items():
-        given = dict(schema.by_name[name].sources)
-        sources = {**dict.fromkeys(facts, "private"), **given}
-        facts.pop("unknown_to", None)
-        schema = schema.replace(name, **facts, nullable=True, sources=sources)
+        column = schema.by_name[name]
+        bought = dict.fromkeys(set(facts) & set(column.gaps), "private")
+        schema = schema.replace(name, **facts, nullable=True, sources={**column.sources, **bought})
     return schema
 
 

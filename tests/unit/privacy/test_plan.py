@@ -77,9 +77,11 @@ def test_the_default_delta_is_a_power_of_ten_below_n_to_the_minus_three_halves(n
 
 
 def test_reckless_noise_is_refused():
-    question = Gradients(patients=50_000, batch=5, count=2, clip_norm=1.0, parameters=10, share=1.0)
+    question = Gradients(
+        patients=2_000, batch=100, count=1, clip_norm=1.0, parameters=10, share=1.0
+    )
     with pytest.raises(BudgetError, match="E405"):
-        make_plan([question], budget=Budget(epsilon=8.0, delta=1e-6), n=50_000)
+        make_plan([question], budget=Budget(epsilon=8.0, delta=1e-6), n=2_000)
 
 
 def test_batches_are_padded_to_a_limit_that_is_never_reached():

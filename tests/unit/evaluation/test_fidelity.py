@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wardveil.errors import SchemaError
-from wardveil.evaluate import coverage, tvd1, tvd2
-from wardveil.evaluate.fidelity import one_way, two_way
-from wardveil.evaluate.prepared import prepare
+from wardveil.evaluation import coverage, tvd1, tvd2
+from wardveil.evaluation.fidelity import one_way, two_way
+from wardveil.evaluation.prepared import prepare
 from wardveil.schema import Column, Schema
 
 

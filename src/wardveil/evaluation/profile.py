@@ -7,7 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from wardveil.evaluate.prepared import DISTINCT, Flags, Floats, Prepared, Texts
+from wardveil.evaluation.prepared import DISTINCT, Flags, Floats, Prepared, Texts
 
 BARS: Final = 24
 MOST_LEVELS: Final = 12

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from wardveil.evaluate.prepared import DISTINCT, Flags, Floats, Prepared
-from wardveil.evaluate.profile import Profile
+from wardveil.evaluation.prepared import DISTINCT, Flags, Floats, Prepared
+from wardveil.evaluation.profile import Profile
 
 Pair = tuple[float, float]
 

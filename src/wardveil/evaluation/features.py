@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from wardveil.evaluate.prepared import Flags, Floats, Prepared, Texts
+from wardveil.evaluation.prepared import Flags, Floats, Prepared, Texts
 
 MOST_LEVELS: Final = 50
 """Levels of one column that get an indicator: the most frequent ones of the first table."""

@@ -12,9 +12,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from wardveil.errors import Problem, SchemaError
-from wardveil.evaluate.c2st import MOST_ROWS, one_thread, thinned
-from wardveil.evaluate.features import matrices
-from wardveil.evaluate.prepared import DISTINCT, Flags, Floats, Prepared, Tabular, prepare
+from wardveil.evaluation.c2st import MOST_ROWS, one_thread, thinned
+from wardveil.evaluation.features import matrices
+from wardveil.evaluation.prepared import DISTINCT, Flags, Floats, Prepared, Tabular, prepare
 from wardveil.schema.schema import Schema
 
 Labels = NDArray[np.object_]

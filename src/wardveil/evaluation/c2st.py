@@ -9,8 +9,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from wardveil.evaluate.features import matrices
-from wardveil.evaluate.prepared import Prepared, Tabular, prepare
+from wardveil.evaluation.features import matrices
+from wardveil.evaluation.prepared import Prepared, Tabular, prepare
 from wardveil.schema.schema import Schema
 
 FOLDS: Final = 3

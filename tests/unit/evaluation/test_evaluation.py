@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from wardveil.errors import SchemaError
-from wardveil.evaluate import c2st, evaluation, tstr_gap
+from wardveil.evaluation import c2st, evaluation, tstr_gap
 from wardveil.schema import Column, Schema
 
 SCHEMA = Schema(columns=(

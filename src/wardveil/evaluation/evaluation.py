@@ -7,12 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from wardveil.evaluate.c2st import told_apart
-from wardveil.evaluate.fidelity import covered, one_way, two_way
-from wardveil.evaluate.prepared import DISTINCT, Flags, Prepared, Tabular, prepare
-from wardveil.evaluate.profile import Profile, profiles
-from wardveil.evaluate.summary import Row, summary
-from wardveil.evaluate.utility import auc
+from wardveil.evaluation.c2st import told_apart
+from wardveil.evaluation.fidelity import covered, one_way, two_way
+from wardveil.evaluation.prepared import DISTINCT, Flags, Prepared, Tabular, prepare
+from wardveil.evaluation.profile import Profile, profiles
+from wardveil.evaluation.summary import Row, summary
+from wardveil.evaluation.utility import auc
 from wardveil.schema.schema import Schema
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wardveil.evaluate.prepared import (
+from wardveil.evaluation.prepared import (
     DISTINCT,
     Flags,
     Floats,

@@ -1,8 +1,0 @@
-"""How near a synthetic table is to the real one: pure functions of tables."""
-
-from wardveil.evaluate.c2st import c2st
-from wardveil.evaluate.evaluation import Evaluation, evaluation
-from wardveil.evaluate.fidelity import coverage, tvd1, tvd2
-from wardveil.evaluate.utility import tstr_gap
-
-__all__ = ["Evaluation", "c2st", "coverage", "evaluation", "tstr_gap", "tvd1", "tvd2"]
