@@ -35,10 +35,12 @@ from wardveil.privacy import (
     make_plan,
 )
 from wardveil.schema import Schema
+from wardveil.schema.column import LEVELLED
 from wardveil.schema.where import parse_where
 from wardveil.tables import Table, count_patients, look, read_table, to_frame
 from wardveil.vault import Noise, OpenVault, SecretNoise, SeededNoise, Vault
 from wardveil.vault.facts import buy_facts
+from wardveil.vault.statistics import keep_first_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +128,7 @@ class Synthesizer:
         asked = parse_where(where, self.schema)
         rng = Rng(secrets.randbits(63) if seed is None else seed)
         rows = self.model.sample(self.weights, self.schema, n, asked, rng)
-        return to_frame(rows, self.schema)
+        return to_frame(keep_first_codes(rows, self.schema), self.schema)
 
     def save(self, path: str | Path) -> None:
         """Write the run into a new folder: JSON and safetensors, whole or not at all.
@@ -278,10 +280,9 @@ def _planned(
             )
         )
     budget = Budget.for_patients(n, epsilon, delta)
-    if schema.gaps and facts == "declared":
-        raise _gaps(schema)
+    _refuse_gaps(schema, facts)
     chosen, reason = _chosen(model, schema, n, epsilon)
-    questions, remarks = chosen.questions(schema, n, budget)
+    questions, remarks = chosen.questions(_sized(schema), n, budget)
     extra = _fact_questions(schema, facts) if budget.private else []
     if relation == "add-remove" and budget.private:
         extra = [Patients(), *extra]
@@ -316,9 +317,30 @@ def _fact_questions(schema: Schema, facts: Facts) -> list[Question]:
     return found
 
 
-def _gaps(schema: Schema) -> SchemaError:
-    """Missing facts, with the three ways out."""
-    return SchemaError(
+def _sized(schema: Schema) -> Schema:
+    """The schema with stand-ins for missing facts, to plan by: sizes only, never values."""
+    for name in schema.gaps:
+        column = schema.by_name[name]
+        if column.kind in LEVELLED:
+            levels = tuple(
+                f"level {k}" for k in range(2 if column.kind in ("binary", "event") else 8)
+            )
+            schema = schema.replace(name, levels=levels, nullable=True)
+        else:
+            schema = schema.replace(name, low=0.0, high=1.0, nullable=True)
+    return schema
+
+
+def _refuse_gaps(schema: Schema, facts: Facts) -> None:
+    """Missing facts need one of three ways out; a list of codes has to be declared or looked at."""
+    refused = {
+        name: gaps
+        for name, gaps in schema.gaps.items()
+        if facts == "declared" or (facts == "private" and schema.by_name[name].kind == "codes")
+    }
+    if not refused:
+        return
+    raise SchemaError(
         [
             Problem(
                 code="E214",
@@ -330,7 +352,7 @@ def _gaps(schema: Schema) -> SchemaError:
                     "--look reads it from the patients and loses the end-to-end guarantee.",
                 ),
             )
-            for name, gaps in schema.gaps.items()
+            for name, gaps in refused.items()
         ]
     )
 

@@ -55,8 +55,10 @@ def test_the_lattice_carries_the_planned_noise_and_not_another():
     total = torch.zeros(40_000, dtype=torch.float64)
     noisy = SeededNoise(1).lattice(total, 3.0).numpy()
     assert accepted(noisy, stats.norm(scale=3.0))
-    assert not accepted(noisy, stats.norm(scale=3.06))
-    assert not accepted(noisy / 3.0, stats.t(df=30))
+    assert not accepted(noisy, stats.norm(scale=3.3))
+    assert abs(noisy.var() / 9 - 1) < 3.3 * (2 / 40_000) ** 0.5  # α = 0.001
+    assert abs(noisy.var() / 3.1**2 - 1) > 3.3 * (2 / 40_000) ** 0.5
+    assert not accepted(noisy / 3.0, stats.t(df=6))
 
 
 def test_the_lattice_has_the_same_support_whatever_the_sum():

@@ -149,10 +149,9 @@ def variables_of(column: Column) -> tuple[Variable, ...]:
     if column.kind in NUMERIC:
         assert column.low is not None
         assert column.high is not None
-        decimals = 0 if column.kind in ("count", "date") else (column.decimals or 0)
         return (
             Numeric(name=column.name, low=column.low, high=column.high,
-                    decimals=decimals, nullable=column.nullable),
+                    decimals=column.places, nullable=column.nullable),
         )  # fmt: skip
     if column.kind in LEVELLED:
         assert column.levels
