@@ -1,16 +1,20 @@
 """What several tests build: plans without ceremony, small models, tables from frames."""
 
-from wardveil.models import Independent, MedicalCGAN, Model
+from wardveil.models import Independent, MarginalGAN, MedicalCGAN, Model
 from wardveil.privacy import Budget, Plan, make_plan
 from wardveil.tables import Table, read_table
 
 SMALL_CGAN = MedicalCGAN(
     generator_hidden_dims=(16,), discriminator_hidden_dims=(16,), epochs=2, batch_size=50,
     private_discriminator_hidden_dims=(8,), private_steps=4, private_batch=0.25,
-    anchor_steps=5, anchor_rows=32, learnable=0.0,
+    anchor_rows=64, learnable=0.0,
 )  # fmt: skip
 
-SMALL: dict[str, Model] = {"medical-cgan": SMALL_CGAN, "independent": Independent()}
+SMALL: dict[str, Model] = {
+    "marginal": MarginalGAN(rows=50, steps=3, final_steps=5),
+    "medical-cgan": SMALL_CGAN,
+    "independent": Independent(),
+}
 
 
 def planned(questions, n: int, epsilon: float) -> Plan:

@@ -4,6 +4,7 @@
     ├── UsageError    (exit 2)  the request itself is wrong
     ├── SchemaError   (exit 3)  the schema is wrong, or the table does not match it
     ├── BudgetError   (exit 4)  the request cannot be met within (ε, δ)
+    ├── LedgerError   (exit 4)  the account of what was spent cannot be kept, so nothing is spent
     ├── VaultError    (exit 1)  a question was asked that the plan does not contain: a fault of ours
     ├── ReleaseError  (exit 5)  a release check did not pass
     ├── VerifyError   (exit 6)  a released folder does not verify
@@ -70,6 +71,12 @@ class SchemaError(WardveilError, ValueError):
 
 class BudgetError(WardveilError, ValueError):
     """The request cannot be met within (ε, δ)."""
+
+    exit_code = 4
+
+
+class LedgerError(WardveilError, RuntimeError):
+    """The account of what was spent is missing, damaged, or cannot be written."""
 
     exit_code = 4
 

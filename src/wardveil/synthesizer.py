@@ -10,42 +10,53 @@ import json
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 
 from wardveil.errors import Problem, RunError, SchemaError, UsageError
 from wardveil.models import MODELS, Model, Moment, Rng, Weights, choose_model, settings
 from wardveil.privacy import (
+    UNACCOUNTED,
     Bounds,
     Budget,
+    Charge,
     Lease,
+    Ledger,
     OpenLevels,
     Patients,
     Plan,
     Question,
     Relation,
     Statement,
+    charged,
     make_plan,
 )
 from wardveil.schema import Schema
 from wardveil.schema.column import LEVELLED
 from wardveil.schema.where import parse_where
-from wardveil.tables import Table, count_patients, look, read_table, to_frame
+from wardveil.tables import (
+    Table,
+    count_patients,
+    look,
+    patient_fingerprint,
+    read_table,
+    to_frame,
+)
 from wardveil.vault import Noise, OpenVault, SecretNoise, SeededNoise, Vault
 from wardveil.vault.facts import buy_facts
 from wardveil.vault.statistics import keep_first_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pandas as pd
 
 Facts = Literal["declared", "private", "looked"]
 FORMAT = 1
@@ -106,7 +117,7 @@ class Synthesizer:
 
     def sample(
         self, n: int, *, where: Mapping[str, Any] | None = None, seed: int | None = None
-    ) -> "pd.DataFrame":
+    ) -> pd.DataFrame:
         """n synthetic patients; costs nothing, as often as you like.
 
         Args:
@@ -129,6 +140,24 @@ class Synthesizer:
         rng = Rng(secrets.randbits(63) if seed is None else seed)
         rows = self.model.sample(self.weights, self.schema, n, asked, rng)
         return to_frame(keep_first_codes(rows, self.schema), self.schema)
+
+    def sample_each(
+        self, n: int, combinations: Sequence[Mapping[str, Any]], *, seed: int | None = None
+    ) -> pd.DataFrame:
+        """n synthetic patients of each combination of conditions, one below the other.
+
+        Args:
+            n: Rows of each.
+            combinations: What `where` takes, one after the other.
+            seed: Makes the rows repeatable.
+        """
+        seed = secrets.randbits(32) if seed is None else seed
+        parts = [self.sample(n, where=where, seed=seed + k) for k, where in enumerate(combinations)]
+        whole = pd.concat(parts, ignore_index=True)
+        for column in self.schema.columns:
+            if column.kind == "id":
+                whole[column.name] = [f"SYNTH-{i:04d}" for i in range(len(whole))]
+        return whole
 
     def save(self, path: str | Path) -> None:
         """Write the run into a new folder: JSON and safetensors, whole or not at all.
@@ -370,6 +399,10 @@ def fit(  # noqa: PLR0913
     relation: Relation = "null",
     progress: Callable[[Progress], None] | None = None,
     noise: Noise | None = None,
+    ledger: Ledger | Path | Literal["unaccounted"] | None = None,
+    source: str | None = None,
+    cap: float | None = None,
+    keys: Any = None,
 ) -> Synthesizer:
     """Train a model on a table of patients within (ε, δ).
 
@@ -386,25 +419,43 @@ def fit(  # noqa: PLR0913
         progress: Called with `Progress` after every step.
         noise: For audits and tests: another source of noise. Whatever is not of release grade
             brands the result "seeded: no privacy claim".
+        ledger: Where this and all other runs on the same patients are charged: an existing file,
+            or `Ledger(path, create=True)`. "unaccounted" says in the statement that there is
+            none; None says nothing.
+        source: The ledger's account; default: the name of the file.
+        cap: ε of the account, if this run opens it; see `wardveil.privacy.charged`.
+        keys: A path or frame with the patients' keys, when `table` is a `Table`, which has none.
 
     Raises:
         WardveilError: Schema, table, budget or request are wrong; nothing was spent.
+        BudgetError: The ledger's account cannot carry the run (E410).
+        LedgerError: Anything is wrong with the ledger (E411 to E419).
+
+    Guarantees:
+        With a ledger the whole plan is charged, and on the disk, before an answer is computed,
+        and each block of answers before its first. Whatever was charged stays charged.
     """
     schema = _schema_of(table, schema)
     if facts == "looked":
         schema = look(table, schema)
     n = _patients(table, schema, rows)
     planned, chosen, reason = _planned(schema, n, epsilon, delta, model, facts, relation)
-    lease = Lease(planned)
     seed = secrets.randbits(63) if seed is None else seed
     if noise is None:  # without a guarantee nothing is secret, and runs may be repeated
         noise = SecretNoise() if planned.private else SeededNoise(seed)
-    watch = _Watch(lease, progress)
-    vault = _open(table, schema, facts, lease, noise)
-    columns = vault.schema.columns
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        weights = chosen.train(vault, Rng(seed), watch)
+    keys = table if keys is None else keys
+    payer = source or _source_of(keys)
+    with _charge(ledger, planned, payer, schema, cap, noise) as charge:
+        lease = Lease(planned, charge)
+        if charge is not None:
+            charge.identify(_fingerprint(keys, schema, charge))
+        watch = _Watch(lease, progress)
+        vault = _open(table, schema, facts, lease, noise)
+        columns = vault.schema.columns
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            weights = chosen.train(vault, Rng(seed), watch)
+        stamp = charge.settle(lease.used if planned.private else {}) if charge else None
     return Synthesizer(
         schema=vault.schema,
         model=chosen,
@@ -417,10 +468,39 @@ def fit(  # noqa: PLR0913
             looked=tuple(c.name for c in columns if "looked" in c.sources.values()),
             noise=noise.grade,
             versions={name: version(name) for name in VERSIONS},
+            ledger=stamp.to_dict() if stamp else UNACCOUNTED if ledger else None,
         ),
         reason=reason,
         history=watch.losses or None,
     )
+
+
+def _charge(
+    ledger: Ledger | Path | str | None,
+    plan: Plan,
+    source: str,
+    schema: Schema,
+    cap: float | None,
+    noise: Noise,
+) -> AbstractContextManager[Charge | None]:
+    """The run's hold on its ledger; nothing without one."""
+    if ledger is None or isinstance(ledger, str):
+        return nullcontext()
+    looked = any("looked" in c.sources.values() for c in schema.columns)
+    unpriced = "seeded noise" if noise.grade != "release" else "looked facts" if looked else ""
+    return charged(ledger, plan, source=source, unit=schema.unit, cap=cap, unpriced=unpriced)
+
+
+def _source_of(keys: Any) -> str:
+    """The account's name when none is given: the file's, for that is what the custodian has."""
+    return Path(keys).name if isinstance(keys, str | PathLike) else "table"
+
+
+def _fingerprint(keys: Any, schema: Schema, charge: Charge) -> tuple[bytes, ...] | None:
+    """Whose patients these are; None where no key says so."""
+    if isinstance(keys, Table):
+        return None
+    return patient_fingerprint(keys, schema, charge.ledger.key)
 
 
 def _schema_of(table: Any, schema: Schema | None) -> Schema:

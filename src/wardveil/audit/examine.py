@@ -4,14 +4,25 @@ Source: Cebere et al. (2026), arXiv:2602.17454 ("Re:cord-play"), for the idea.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from wardveil.audit.noise import Asked, RecordingNoise, TapeNoise
-from wardveil.models import Model, Rng, Weights
-from wardveil.privacy import Budget, Counts, Lease, Patients, Plan, SampledGaussian, make_plan
+from wardveil.models import Model, Moment, Rng, Weights
+from wardveil.privacy import (
+    Budget,
+    Choice,
+    Counts,
+    Lease,
+    Patients,
+    Plan,
+    SampledGaussian,
+    Size,
+    make_plan,
+)
 from wardveil.schema import Schema
 from wardveil.vault import Noise, Rows, Vault
 
@@ -23,17 +34,20 @@ def audit_plan(model: Model, schema: Schema, n: int, epsilon: float) -> Plan:
     return make_plan([Patients(), *questions], budget=budget, n=n, relation="add-remove")
 
 
-def trained(model: Model, rows: Rows, schema: Schema, plan: Plan, noise: Noise) -> Weights:
-    """A model trained on some rows with a given source of noise."""
+def trained(
+    model: Model, rows: Rows, schema: Schema, plan: Plan, noise: Noise
+) -> tuple[Weights, list[Moment]]:
+    """What a model learns from some rows with a given source of noise, and what it shows."""
     vault = Vault(rows, schema=schema, lease=Lease(plan), noise=noise)
+    shown: list[Moment] = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
-        return model.train(vault, Rng(7), lambda _: None)
+        return model.train(vault, Rng(7), shown.append), shown
 
 
-def fingerprint(weights: Weights) -> str:
-    """SHA-256 of all weights, by name."""
-    total = hashlib.sha256()
+def fingerprint(weights: Weights, shown: Sequence[Moment]) -> str:
+    """SHA-256 of all weights, by name, and of all moments of training, in order."""
+    total = hashlib.sha256(repr(list(shown)).encode())
     for name in sorted(weights):
         total.update(name.encode())
         total.update(weights[name].contiguous().numpy().tobytes())
@@ -45,7 +59,8 @@ def replay(
 ) -> tuple[str, str]:
     """Fingerprints of a model trained on two unrelated tables with the same made-up answers.
 
-    They must be equal: then every bit of the model is a function of the mechanisms' answers.
+    They must be equal: then every bit of the model, and everything shown while it trained, is a
+    function of the mechanisms' answers.
 
     Args:
         model: The model.
@@ -57,8 +72,8 @@ def replay(
     """
     plan = audit_plan(model, schema, n, epsilon)
     return (
-        fingerprint(trained(model, first, schema, plan, TapeNoise(11))),
-        fingerprint(trained(model, second, schema, plan, TapeNoise(11))),
+        fingerprint(*trained(model, first, schema, plan, TapeNoise(11))),
+        fingerprint(*trained(model, second, schema, plan, TapeNoise(11))),
     )
 
 
@@ -103,14 +118,15 @@ def couple(
 def _moved(few: Asked, many: Asked, plan: Plan) -> float:
     """How far an input moved, in units of the sensitivity the plan prices it at."""
     move = np.abs(many.value.astype(np.float64) - few.value)
-    l2 = float(np.sqrt((move**2).sum()))
-    if few.kind == "select":
-        return float(move.max(initial=0.0)) / few.sensitivity
-    if few.kind == "laplace":
-        return l2
+    l2, most = float(np.sqrt((move**2).sum())), float(move.max(initial=0.0))
     for m in plan.mechanisms:
-        if few.kind == "counts" and isinstance(m, Counts) and m.sd == few.scale:
-            return max(float(move.max()), l2 / m.tables**0.5)
-        if few.kind == "lattice" and isinstance(m, SampledGaussian):
-            return l2 / m.clip_norm
+        match few.kind, m:
+            case "counts", Counts(sd=few.scale):
+                return max(most, l2 / m.tables**0.5)
+            case "lattice", SampledGaussian() if m.noise_multiplier * m.clip_norm == few.scale:
+                return l2 / m.clip_norm
+            case "select", Choice(epsilon=few.scale):
+                return most / few.sensitivity
+            case "laplace", Size(epsilon=few.scale):
+                return l2
     return float("inf")  # noise at a scale that the plan does not contain

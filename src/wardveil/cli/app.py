@@ -10,6 +10,7 @@ from wardveil.cli.demo import demo
 from wardveil.cli.explain import explain
 from wardveil.cli.fit import fit
 from wardveil.cli.init import init
+from wardveil.cli.ledger import app as ledger
 from wardveil.cli.models import models
 from wardveil.cli.plan import plan
 from wardveil.cli.run import run
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 for function in (demo, init, check, plan, fit, sample, run, models, explain):
     app.command(function.__name__)(verb(function))
+app.add_typer(ledger, name="ledger")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 (typer calls it by position)

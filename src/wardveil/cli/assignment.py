@@ -1,9 +1,10 @@
 """Assignment: the texts `name=value` of `--set` and `--where`."""
 
 from collections.abc import Sequence
+from itertools import product
 
 from wardveil.errors import Problem, UsageError
-from wardveil.schema.column import NUMERIC
+from wardveil.schema.column import LEVELLED, NUMERIC
 from wardveil.schema.schema import Schema
 
 Wanted = str | list[str] | tuple[str, str]
@@ -39,6 +40,34 @@ def where_of(texts: Sequence[str], schema: Schema) -> dict[str, Wanted]:
         name: values if len(values) > 1 else _one(values[0], ranged=name in numeric)
         for name, values in wanted.items()
     }
+
+
+def combinations_of(names: Sequence[str], schema: Schema) -> list[dict[str, str]]:
+    """Every combination of the levels of some columns; one empty wish for no column.
+
+    Raises:
+        UsageError: E130, a column has no list of levels to go through.
+    """
+    columns = [schema.by_name.get(name) for name in names]
+    problems = [
+        Problem(code="E130", what=f"{name!r} has no declared levels to go through.",
+                where="--each", do=("Name flags, categories or ordinals.",))
+        for name, c in zip(names, columns, strict=True)
+        if c is None or c.kind not in LEVELLED or not c.levels
+    ]  # fmt: skip
+    if problems:
+        raise UsageError(problems)
+    levels = [c.levels or () for c in columns if c is not None]
+    return [dict(zip(names, chosen, strict=True)) for chosen in product(*levels)]
+
+
+def pair_of(text: str) -> tuple[str, str]:
+    """`--encode column=name` as a pair.
+
+    Raises:
+        UsageError: E101, the text is not column=name.
+    """
+    return _split([text], option="--encode")[0]
 
 
 def _one(text: str, *, ranged: bool) -> str | tuple[str, str]:

@@ -5,6 +5,15 @@ from typing import Annotated
 
 import typer
 
+from wardveil.cli.account import (
+    CapOption,
+    LedgerOption,
+    NoLedger,
+    Paying,
+    SourceOption,
+    note_release,
+    place_of,
+)
 from wardveil.cli.destination import require_free
 from wardveil.cli.option import (
     Delta,
@@ -38,21 +47,31 @@ def fit(  # noqa: PLR0913 (one parameter an option)
     look: Look = False,
     private_facts: PrivateFacts = False,
     seed: Seed = None,
+    ledger: LedgerOption = None,
+    source: SourceOption = None,
+    cap: CapOption = None,
+    no_ledger: NoLedger = False,
 ) -> None:
     """Train on a table of patients; the run folder holds no patient."""
     from wardveil.schema import Schema
     from wardveil.synthesizer import fit as fitted
 
     require_free(run)
-    with watched(output, epsilon=epsilon) as progress:
+    paying = Paying(ledger=ledger, none=no_ledger, source=source, cap=cap)
+    declared, chosen = Schema.read(schema), model_of(model, settings)
+    facts = facts_of(look=look, private=private_facts)
+    account = paying.arguments(table)
+    with watched(output, epsilon=epsilon, charged=not no_ledger) as progress:
         synthesizer = fitted(
-            table, schema=Schema.read(schema), model=model_of(model, settings), epsilon=epsilon,
+            table, schema=declared, model=chosen, epsilon=epsilon,
             delta=delta, seed=seed, rows=rows, progress=progress,
-            facts=facts_of(look=look, private=private_facts),
+            facts=facts, **account,
         )  # fmt: skip
     synthesizer.save(run)
+    note_release(account["ledger"], synthesizer, run)
     output.result(
-        f"{synthesizer.statement}\n\nRun: {run} (weights and statement, no patient)",
+        f"{synthesizer.statement}\n\nRun: {run} (weights and statement, no patient)"
+        + place_of(account["ledger"]),
         {"run": str(run), "reason": synthesizer.reason,
          "statement": synthesizer.statement.to_dict()},
     )  # fmt: skip

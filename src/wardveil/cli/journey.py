@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wardveil.cli.account import Paying, note_release, place_of
 from wardveil.cli.destination import require_free, writing
 from wardveil.cli.option import Facts
 from wardveil.cli.output import Output
@@ -30,6 +31,7 @@ class Request:
         facts: Where missing bounds and levels come from.
         holdout: Share of patients kept apart for the report; None compares with all.
         seed: For weights, sampling and the split; None takes fresh ones.
+        paying: Which ledger is charged; None for public data, of which no account is kept.
         mark: Name of an empty file that says the folder may be replaced by the next journey.
     """
 
@@ -42,6 +44,7 @@ class Request:
     facts: Facts = "declared"
     holdout: float | None = None
     seed: int | None = None
+    paying: Paying | None = None
     mark: str = ""
 
 
@@ -63,10 +66,13 @@ def travel(request: Request, output: Output) -> None:
     planned = plan(schema, rows=train.n, epsilon=request.epsilon, delta=request.delta,
                    model=request.model, facts=request.facts)  # fmt: skip
     output.say(f"\nPlan\n{planned}\n")
-    with watched(output, epsilon=request.epsilon) as progress:
+    paying = request.paying
+    account = paying.arguments(request.table) if paying else {}
+    charging = paying is not None and not paying.none
+    with watched(output, epsilon=request.epsilon, charged=charging) as progress:
         synthesizer = fit(train, schema=schema, model=request.model, epsilon=request.epsilon,
                           delta=request.delta, seed=request.seed, facts=request.facts,
-                          rows=train.n, progress=progress)  # fmt: skip
+                          rows=train.n, progress=progress, **account)  # fmt: skip
     synthetic = synthesizer.sample(train.n, seed=request.seed)
     real = train.complete(synthesizer.schema)
     kept = holdout.complete(synthesizer.schema) if holdout else None
@@ -82,9 +88,11 @@ def travel(request: Request, output: Output) -> None:
             (partial / request.mark).touch()
         if request.folder.exists():
             shutil.rmtree(request.folder)  # empty, or an older demo
+    note_release(account.get("ledger"), synthesizer, request.folder / "run")
     output.result(
         f"\n{synthesizer.statement}\n\nReport:    {request.folder / 'report.html'} "
-        f"(for your eyes only)\nSynthetic: {request.folder / 'synthetic.csv'}",
+        f"(for your eyes only)\nSynthetic: {request.folder / 'synthetic.csv'}"
+        + place_of(account.get("ledger")),
         {"folder": str(request.folder), "reason": synthesizer.reason,
          "statement": synthesizer.statement.to_dict(),
          "means": dict(report.evaluation.means), "rulers": dict(report.evaluation.rulers)},

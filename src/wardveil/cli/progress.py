@@ -44,12 +44,13 @@ Watcher = Callable[[Step], None]
 
 
 @contextmanager
-def watched(output: Output, *, epsilon: float) -> Iterator[Watcher]:
+def watched(output: Output, *, epsilon: float, charged: bool = False) -> Iterator[Watcher]:
     """A callback that shows a fit; ctrl-C inside becomes a sentence on what was spent.
 
     Args:
         output: Where to show it: on stderr, and not when quiet.
         epsilon: The budget of the run.
+        charged: Whether a ledger keeps what was used.
 
     Raises:
         Interrupted: A person pressed ctrl-C.
@@ -64,16 +65,21 @@ def watched(output: Output, *, epsilon: float) -> Iterator[Watcher]:
         try:
             yield watch
         except KeyboardInterrupt:
-            raise Interrupted(_farewell(last[0] if last else None)) from None
+            raise Interrupted(_farewell(last[0] if last else None, charged=charged)) from None
 
 
-def _farewell(step: Step | None) -> str:
+def _farewell(step: Step | None, *, charged: bool) -> str:
     """What a stopped fit has cost."""
     if step is None:
         return "Stopped before anything was asked of the patients. Nothing was written."
     done = f'Stopped in phase "{step.phase}" at step {step.step} of {step.steps}.'
     if step.epsilon is None:
         return f"{done} No run was written, so nothing was released."
+    if charged:
+        return (
+            f"{done} ε {step.epsilon:.3f} had been used; no run was written. What was charged to "
+            "the ledger stays charged, the rest was returned."
+        )
     return (
         f"{done} ε {step.epsilon:.3f} had been used; no run was written, so nothing that was "
         "computed with it is released, and the next fit starts from its full budget."

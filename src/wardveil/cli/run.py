@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from wardveil.cli.account import CapOption, LedgerOption, NoLedger, Paying, SourceOption
 from wardveil.cli.journey import Request, travel
 from wardveil.cli.option import (
     Delta,
@@ -41,6 +42,10 @@ def run(  # noqa: PLR0913 (one parameter an option)
     look: Look = False,
     private_facts: PrivateFacts = False,
     seed: Seed = None,
+    ledger: LedgerOption = None,
+    source: SourceOption = None,
+    cap: CapOption = None,
+    no_ledger: NoLedger = False,
 ) -> None:
     """All of it: fit, sample as many rows, compare, and write one folder."""
     from wardveil.schema import Schema
@@ -66,6 +71,7 @@ def run(  # noqa: PLR0913 (one parameter an option)
     travel(
         Request(table=table, schema=Schema.read(schema) if schema else None, epsilon=epsilon,
                 delta=delta, model=model_of(model, settings), facts=facts, holdout=holdout,
-                seed=seed, folder=folder),
+                seed=seed, folder=folder,
+                paying=Paying(ledger=ledger, none=no_ledger, source=source, cap=cap)),
         output,
     )  # fmt: skip

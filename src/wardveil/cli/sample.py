@@ -20,16 +20,36 @@ def sample(
         list[str] | None,
         typer.Option(metavar="COLUMN=VALUE", help="Rows with a value or low..high; repeat."),
     ] = None,
+    each: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CONDITION", help="The rows for each value of it; repeat: each combination."
+        ),
+    ] = None,
+    encode: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN=NAME", help="A text column as whole numbers, with a decode table."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
     seed: Seed = None,
 ) -> None:
     """Write synthetic patients to a file."""
-    from wardveil.cli.assignment import where_of
+    from wardveil.cli.assignment import combinations_of, pair_of, where_of
     from wardveil.synthesizer import load
-    from wardveil.tables import write_table
+    from wardveil.tables import encode_labels, write_table
 
     synthesizer = load(run)
     conditions = where_of(where or (), synthesizer.schema)
+    wanted = [{**conditions, **c} for c in combinations_of(each or (), synthesizer.schema)]
+    fake = synthesizer.sample_each(rows, wanted, seed=seed)
+    if encode:
+        column, name = pair_of(encode)
+        fake, decode = encode_labels(fake, column, name)
+        beside = file.with_name(f"{name}.csv")
+        with new_file(beside, force=force) as partial:
+            write_table(decode, partial)
     with new_file(file, force=force) as partial:
-        write_table(synthesizer.sample(rows, where=conditions or None, seed=seed), partial)
-    output.result(f"{rows} rows: {file}", {"rows": rows, "file": str(file)})
+        write_table(fake, partial)
+    output.result(f"{len(fake)} rows: {file}", {"rows": len(fake), "file": str(file)})

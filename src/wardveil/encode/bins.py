@@ -52,6 +52,11 @@ class Bins:
         """Variable -> bin of each row, (n,)."""
         return {v.name: self.group[v.name][v.cell(rows[v.name])] for v in self.variables}
 
+    def block(self, table: NDArray[np.float64], a: str, b: str) -> NDArray[np.float64]:
+        """The part of a table of all pairs of bins, (width, width), that belongs to one pair."""
+        rows = slice(self.starts[a], self.starts[a] + self.sizes[a])
+        return table[rows, self.starts[b] : self.starts[b] + self.sizes[b]]
+
     def mass(self, name: str) -> Probabilities:
         """Distribution of one variable over its bins."""
         mass = np.zeros(self.sizes[name])

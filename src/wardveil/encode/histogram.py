@@ -1,14 +1,17 @@
 """Noisy one-way counts become probabilities: post-processing, free.
 
-Fine histograms are mostly noise cell by cell. Two steps mend them: Haar shrinkage keeps a step
-between neighbouring cells only where it stands out of the noise, and a projection onto the
-simplex removes negative cells without inflating empty tails, as clipping at zero would.
+Fine histograms are mostly noise cell by cell. `denoise` mends numbers: Haar shrinkage keeps a step
+between neighbouring cells only where it stands out of the noise, a spectral smoother follows
+curves that no single step shows, and their mean was better than either on the public tables. A
+projection onto the simplex then removes negative cells without inflating empty tails, as clipping
+at zero would.
 """
 
 from math import log2, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import dct, idct
 
 from wardveil.schema import Schema
 from wardveil.schema.variable import Levelled, Numeric, Variable
@@ -16,7 +19,7 @@ from wardveil.vault import Answer
 
 Probabilities = NDArray[np.float64]
 
-SHIFTS = 16
+SHIFTS = 32
 """Cyclic shifts averaged in `haar_shrink`; removes the grid's own steps."""
 
 
@@ -38,7 +41,7 @@ def simplex(counts: Probabilities, total: float) -> Probabilities:
 def haar_shrink(counts: Probabilities, sd: float) -> Probabilities:
     """Counts with the steps that noise of size sd explains taken out.
 
-    Orthonormal Haar transform, hard threshold sd·√(2 ln m), averaged over cyclic shifts.
+    Orthonormal Haar transform, hard threshold 0.8 sd·√(2 ln m), averaged over cyclic shifts.
 
     Args:
         counts: (m,).
@@ -51,7 +54,7 @@ def haar_shrink(counts: Probabilities, sd: float) -> Probabilities:
     size = 2 ** int(np.ceil(log2(len(counts))))
     padded = np.concatenate([counts, np.zeros(size - len(counts))])
     shifts = np.unique(np.linspace(0, size - 1, SHIFTS).astype(int))
-    threshold = sd * sqrt(2 * np.log(size))
+    threshold = 0.8 * sd * sqrt(2 * np.log(size))  # below the universal one: shifts are averaged
     stack = np.stack([np.roll(padded, s) for s in shifts])
     smooth = _haar_threshold(stack, threshold)
     back = np.stack([np.roll(row, -s) for row, s in zip(smooth, shifts, strict=True)])
@@ -73,6 +76,51 @@ def _haar_threshold(rows: Probabilities, threshold: float) -> Probabilities:
     return low
 
 
+def spikes(counts: Probabilities, sd: float) -> Probabilities:
+    """What stands out of each cell's six neighbours by more than 4.5 sd of noise, (m,)."""
+    window = np.ones(7)
+    total = np.convolve(counts, window, mode="same") - counts
+    number = np.convolve(np.ones(len(counts)), window, mode="same") - 1
+    excess = counts - total / number
+    return np.where(excess > 4.5 * sd * np.sqrt(1 + 1 / number), excess, 0.0)
+
+
+def spectral_smooth(counts: Probabilities, sd: float) -> Probabilities:
+    """The penalised least-squares curve Σ(x - y)² + λ Σ(D²x)², λ by Stein's unbiased risk.
+
+    In the cosine basis the solution shrinks coefficient k by 1 / (1 + λ ω_k), so the risk of
+    every λ is a sum: Σ (h - 1)² Y² + 2 sd² Σ h.
+
+    Source: Whittaker (1923), Stein (1981).
+    """
+    m = len(counts)
+    y = dct(counts, norm="ortho")
+    omega = (2 - 2 * np.cos(np.pi * np.arange(m) / m)) ** 2
+    h = 1 / (1 + 10.0 ** np.arange(-2, 9, 0.5)[:, None] * omega)  # (λ, m)
+    risk = ((h - 1) ** 2 * y**2).sum(axis=1) + 2 * sd**2 * h.sum(axis=1)
+    smooth: Probabilities = idct(h[int(np.argmin(risk))] * y, norm="ortho")
+    return smooth
+
+
+def denoise(counts: Probabilities, sd: float) -> Probabilities:
+    """Ordered counts without the noise that size sd explains, (m,); may still be negative.
+
+    Spikes are set aside, the range that holds all but 0.4 % of the rest is smoothed spectrally,
+    and the result is averaged with Haar shrinkage of the whole.
+    """
+    if sd == 0 or len(counts) < 8:
+        return counts
+    stepped = haar_shrink(counts, sd)
+    peak = spikes(counts, sd)
+    rest = counts - peak
+    share = np.cumsum(simplex(haar_shrink(rest, sd), max(float(rest.sum()), 1.0)))
+    first, last = np.searchsorted(share / share[-1], [0.002, 0.998])
+    inside = slice(max(int(first) - 2, 0), int(last) + 3)
+    smooth = np.zeros_like(counts)
+    smooth[inside] = spectral_smooth(rest[inside], sd)
+    return (smooth + peak + stepped) / 2
+
+
 def probabilities(variable: Variable, answer: Answer, n: int) -> Probabilities:
     """The distribution of one variable over its cells, (size,), sums to 1.
 
@@ -85,7 +133,7 @@ def probabilities(variable: Variable, answer: Answer, n: int) -> Probabilities:
     if len(counts) == 1 and variable.size == 2:
         counts = np.array([total - counts[0], counts[0]])
     if isinstance(variable, Numeric):
-        values = haar_shrink(counts[: variable.cells], answer.sd)
+        values = denoise(counts[: variable.cells], answer.sd)
         counts = np.concatenate([values, counts[variable.cells :]])
     return simplex(counts, total) / total
 

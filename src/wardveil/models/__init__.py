@@ -9,20 +9,23 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from wardveil.errors import Problem, UsageError
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights
 from wardveil.models.independent import Independent
+from wardveil.models.marginal import MarginalGAN
 from wardveil.models.medical_cgan import MedicalCGAN
 
 MODELS: dict[str, type[Model]] = {
     "medical-cgan": MedicalCGAN,
+    "marginal": MarginalGAN,
     "independent": Independent,
 }
 
 __all__ = [
-    "MODELS", "Independent", "MedicalCGAN", "Model", "Moment", "Rng", "Watch", "Weights",
+    "MODELS", "Independent", "MarginalGAN", "MedicalCGAN", "Model", "Moment", "Rng", "Watch",
+    "Weights",
     "choose_model", "defaults", "settings",
 ]  # fmt: skip
 
-FEW_PATIENTS = 300
-"""n·ε below which even one-way histograms need the whole budget."""
+ENOUGH = 500
+"""n·ε from which joint tables are worth their noise; below, one-ways need the whole budget."""
 
 
 def choose_model(n: int, columns: int, epsilon: float) -> tuple[str, str]:
@@ -33,14 +36,14 @@ def choose_model(n: int, columns: int, epsilon: float) -> tuple[str, str]:
         columns: Modelled columns.
         epsilon: ε, or `math.inf`.
     """
-    if columns < 2 or n * epsilon < FEW_PATIENTS:
+    if columns < 2 or n * epsilon < ENOUGH:
         return "independent", (
             f"auto chose independent: with {n} patients at ε = {epsilon:g} noise would swallow "
-            "every joint table."
+            "joint tables."
         )
-    return "medical-cgan", (
-        f"auto chose medical-cgan: {n} patients at ε = {epsilon:g} allow joint tables of "
-        f"{columns} columns."
+    return "marginal", (
+        f"auto chose marginal: {n} patients at ε = {epsilon:g} allow joint tables of {columns} "
+        "columns, and no model kept more of them in our measurements."
     )
 
 

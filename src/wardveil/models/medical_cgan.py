@@ -24,16 +24,17 @@ Where this differs from the report
     6. Privacy exists. The report's run printed ε from its configuration.
 
 Where privacy is spent
-    one-way       all histograms: encoder, prior of conditions, calibration
-    conditions    their joint table, where it is small enough
-    choice, marginal   the strongest pair tables: the generator is fitted to them (the anchor)
-    discriminator its clipped, noisy gradient; only where the signal law says it can learn
+    one-way, choice, marginal   the anchor: tables from which surrogate patients are drawn; the
+                  adversarial game is played on these, as long as it likes (free)
+    discriminator its clipped, noisy gradient on patients; only where the signal law says it can
+                  learn
+    conditions    without the anchor: the joint table of the conditions, where it is small enough
     The generator sees patients through these answers alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from typing import final
 
 import numpy as np
@@ -41,29 +42,28 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from wardveil.encode.bins import Bins
 from wardveil.encode.calibrate import calibrated, calibration
 from wardveil.encode.condition import JOINT_LIMIT, Conditions, joint_size
 from wardveil.encode.histogram import Probabilities, distributions, simplex
 from wardveil.encode.matrix import Matrix, blocks_of
-from wardveil.encode.pairs import bins_for, pairs_planned, planned_sd, strongest_pairs
 from wardveil.errors import Problem, UsageError
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
-from wardveil.networks.marginal_loss import SoftBins, Targets
+from wardveil.networks.anchor import Fit, bought, questions
 from wardveil.networks.mlp import discriminator_mlp, generator_mlp, parameters_of
 from wardveil.privacy import (
     Budget,
-    Choices,
     Gradients,
     Histograms,
+    Lease,
     Marginals,
     Question,
     gaussian_mu,
+    make_plan,
 )
 from wardveil.schema import Schema
 from wardveil.schema.variable import Variable, variables_of
 from wardveil.schema.where import Where
-from wardveil.vault import Part, Rows, Vault, tables_of
+from wardveil.vault import OpenVault, Part, Rows, SeededNoise, Vault, tables_of
 
 CALIBRATION_ROWS = 6_000
 
@@ -89,9 +89,8 @@ class MedicalCGAN(Model):
         private_steps: T, private steps of D.
         learnable: Signal over noise a private step must be able to reach, or D is not trained;
             0 trains it in any case.
-        anchor: Whether tables are bought under privacy and G is fitted to them.
-        anchor_steps: Steps of G on the bought tables under privacy (free).
-        anchor_rows: Rows generated in such a step.
+        anchor: Whether under privacy tables are bought and surrogate patients drawn from them.
+        anchor_rows: Surrogate patients; 0 draws as many as there are patients, at least 2,000.
     """
 
     name = "medical-cgan"
@@ -111,8 +110,7 @@ class MedicalCGAN(Model):
     private_steps: int = 300
     learnable: float = 0.5
     anchor: bool = True
-    anchor_steps: int = 1_500
-    anchor_rows: int = 500
+    anchor_rows: int = 0
 
     def __post_init__(self) -> None:
         positive(
@@ -123,8 +121,6 @@ class MedicalCGAN(Model):
             max_grad_norm=self.max_grad_norm,
             private_batch=self.private_batch,
             private_steps=self.private_steps,
-            anchor_steps=self.anchor_steps,
-            anchor_rows=self.anchor_rows - 1,
         )
 
     # -- what will be asked ------------------------------------------------------------------
@@ -136,19 +132,15 @@ class MedicalCGAN(Model):
         conditions, features = _split(schema)
         width = _widths(conditions, features)
         self._check_widths(*width)
-        one_way = Histograms(tables=tables_of(schema), share=0.2)
-        joint = [Marginals(name="conditions", count=1, share=0.05)]
+        one_way = Histograms(tables=tables_of(schema), share=0.5)
+        joint = [Marginals(name="conditions", count=1, share=0.1)]
         joint = joint if 0 < joint_size(conditions) <= JOINT_LIMIT else []
         if not budget.private:
             steps = max(1, self.epochs * (n // min(self.batch_size, n)))
             d = self._gradients(n, self.batch_size, steps, self.discriminator_hidden_dims, width)
             return (one_way, *joint, d), ()
-        rounds = pairs_planned(len(conditions) + len(features))
-        anchor: list[Question] = (
-            [Choices(count=rounds, share=0.1), Marginals(count=rounds, share=0.45)]
-            if rounds and self.anchor
-            else []
-        )
+        first = questions(schema, Fit(), private=True, share=0.8)
+        first = first if self.anchor else [one_way, *joint]
         d = self._gradients(
             n, self.private_batch * n, self.private_steps,
             self.private_discriminator_hidden_dims, width,
@@ -156,11 +148,11 @@ class MedicalCGAN(Model):
         signal = d.signal(n, gaussian_mu(budget) * sqrt(d.share))
         if signal < self.learnable:
             remark = (
-                f"The discriminator was not trained: at this size and budget its signal is at "
-                f"most {signal:.2g} of its noise. The generator rests on the bought tables."
+                f"The discriminator did not see patients: at this size and budget its signal is "
+                f"at most {signal:.2g} of its noise. The generator rests on the bought tables."
             )
-            return (one_way, *joint, *anchor), (remark,)
-        return (one_way, *joint, *anchor, d), ("The discriminator was trained privately.",)
+            return first, (remark,)
+        return (*first, d), ("The discriminator was trained on patients, privately.",)
 
     def _gradients(
         self, n: int, batch: float, steps: int, hidden: tuple[int, ...], width: tuple[int, int]
@@ -198,22 +190,40 @@ class MedicalCGAN(Model):
     # -- training ----------------------------------------------------------------------------
 
     def train(self, vault: Vault, rng: Rng, watch: Watch) -> Weights:
-        """Histograms, then the anchor (private), then the adversarial steps."""
+        """The tables and the game on surrogates (private), then the game on patients."""
         n = vault.count()
+        planned = {q.name for q in vault.lease.plan.questions}
+        if vault.private and self.anchor:
+            surrogates = self._surrogates(vault, n, rng, watch)
+            page = self._page(surrogates, surrogates.count())
+            self._play(surrogates, page, self.discriminator_hidden_dims, rng, watch)
+        else:
+            page = self._page(vault, n)
+        if "discriminator" in planned:
+            hidden = self.private_discriminator_hidden_dims
+            hidden = hidden if vault.private else self.discriminator_hidden_dims
+            self._play(vault, page, hidden, rng, watch)
+        return page.weights(rng)
+
+    def _surrogates(self, vault: Vault, n: int, rng: Rng, watch: Watch) -> OpenVault:
+        """Patients drawn from bought tables: nobody's rows, so they may be used without noise."""
+
+        def told(done: int, rounds: int) -> None:
+            watch(Moment(phase="tables", step=done, steps=rounds))
+
+        tables = bought(vault, n, Fit(), rng.torch, told)
+        m = self.anchor_rows or max(n, 2_000)
+        rows = tables.draw(vault.schema, m, {}, rng.numpy)
+        free = Budget(epsilon=inf, delta=0.0)
+        asked, _ = self.questions(vault.schema, m, free)
+        lease = Lease(make_plan(asked, budget=free, n=m))
+        noise = SeededNoise(int(rng.numpy.integers(2**31)))
+        return OpenVault(rows, schema=vault.schema, lease=lease, noise=noise)
+
+    def _page(self, vault: Vault, n: int) -> "_Page":
+        """Layout, conditions and a fresh generator, from one-ways and the conditions' table."""
         p = distributions(vault.schema, vault.one_way(), n)
-        watch(Moment(phase="histograms", step=1, steps=1))
-        joint = self._joint(vault, p, n)
-        page = _Page.of(self, vault.schema, p, joint)
-        G = page.generator
-        adam = torch.optim.Adam(G.parameters(), lr=self.learning_rate, betas=(0.5, 0.999))
-        asked = {q.name for q in vault.lease.plan.questions}
-        anchor = None
-        if "marginal" in asked:
-            anchor = self._anchor(vault, page, p, n)
-            self._fit_to_tables(page, anchor, rng, watch)
-        if "discriminator" in asked:
-            self._adversarial(vault, page, adam, anchor, rng, watch)
-        return page.weights(p, joint, rng)
+        return _Page.of(self, vault.schema, p, self._joint(vault, p, n))
 
     def _joint(self, vault: Vault, p: Mapping[str, Probabilities], n: int) -> Probabilities | None:
         """The joint distribution of all conditions, where it was planned."""
@@ -224,65 +234,13 @@ class MedicalCGAN(Model):
         answer = vault.marginal(list(bins.sizes), bins, name="conditions")
         return simplex(answer.counts.ravel(), n).reshape(answer.counts.shape) / n
 
-    def _anchor(
-        self, vault: Vault, page: "_Page", p: Mapping[str, Probabilities], n: int
-    ) -> Callable[[Tensor, Mapping[str, np.ndarray]], Tensor]:
-        """Buy the strongest pairs; return the loss of generated rows against them."""
-        conditions, features = _split(vault.schema)
-        bins = Bins([*conditions, *features], p, bins_for(n, planned_sd(vault)))
-        bins.group |= {v.name: page.conditions.bins.group[v.name] for v in conditions}
-        favoured = {v.name for v in conditions}
-        favoured |= {c.name for c in vault.schema.modelled if c.target}
-        targets = Targets.of(bins, strongest_pairs(vault, bins, n, frozenset(favoured)))
-        soft = SoftBins(page.matrix, bins)
-
-        def loss(x: Tensor, cells: Mapping[str, np.ndarray]) -> Tensor:
-            given = {
-                name: torch.eye(bins.sizes[name])[torch.from_numpy(at).long()]
-                for name, at in cells.items()
-            }
-            return targets.loss(soft(x, given))
-
-        return loss
-
-    def _fit_to_tables(
-        self,
-        page: "_Page",
-        anchor: Callable[[Tensor, Mapping[str, np.ndarray]], Tensor],
-        rng: Rng,
-        watch: Watch,
+    def _play(
+        self, vault: Vault, page: "_Page", hidden: tuple[int, ...], rng: Rng, watch: Watch
     ) -> None:
-        """Fit G to the bought tables: post-processing, as many steps as we like."""
-        G = page.generator.train()
-        _dropout(G, active=False)
-        adam = torch.optim.Adam(G.parameters(), lr=1e-3, betas=(0.9, 0.99))
-        decay = torch.optim.lr_scheduler.CosineAnnealingLR(adam, self.anchor_steps)
-        for t in range(self.anchor_steps):
-            z, c, cells = page.latents(self.anchor_rows, {}, rng)
-            adam.zero_grad()
-            torch.autograd.backward(anchor(G(torch.cat([z, c], dim=1)), cells))
-            adam.step()
-            decay.step()
-            watch(Moment(phase="anchor", step=t + 1, steps=self.anchor_steps))
-        _dropout(G, active=True)
-
-    def _adversarial(
-        self,
-        vault: Vault,
-        page: "_Page",
-        adam: torch.optim.Adam,
-        anchor: Callable[[Tensor, Mapping[str, np.ndarray]], Tensor] | None,
-        rng: Rng,
-        watch: Watch,
-    ) -> None:
-        """Alternate a step of D on patients (through the vault) and a step of G on D."""
-        hidden = (
-            self.private_discriminator_hidden_dims
-            if vault.private
-            else self.discriminator_hidden_dims
-        )
+        """Alternate a step of D on the vault's patients and a step of G on D."""
         G, d = page.generator, page.matrix.width
         D = discriminator_mlp(d + page.conditions.width, hidden, self.dropout).train()
+        adam = torch.optim.Adam(G.parameters(), lr=self.learning_rate, betas=(0.5, 0.999))
         adam_d = torch.optim.Adam(D.parameters(), lr=self.learning_rate, betas=(0.5, 0.999))
         real_loss = fake_loss = torch.zeros(())
 
@@ -299,7 +257,7 @@ class MedicalCGAN(Model):
             return real_loss + fake_loss
 
         steps = vault.lease.plan.question("discriminator").count
-        rows = min(self.batch_size, vault.lease.plan.n) if not vault.private else self.anchor_rows
+        rows = min(self.batch_size, vault.lease.plan.n)
         for t in range(steps):
             # G's batch-norm must not tie a patient's fake to who else was drawn.
             G.train(mode=not vault.private)
@@ -307,12 +265,12 @@ class MedicalCGAN(Model):
             _apply(adam_d, D, gradient)
 
             G.train()
-            z, c, cells = page.latents(rows, {}, rng)
+            z, c = page.latents(rows, rng)
             adam.zero_grad()
             fake = G(torch.cat([z, c], dim=1))
             score = D(torch.cat([fake, c], dim=1))
             loss_g = binary_cross_entropy_with_logits(score, torch.ones_like(score))
-            torch.autograd.backward(loss_g if anchor is None else loss_g + anchor(fake, cells))
+            torch.autograd.backward(loss_g)
             adam.step()
             losses = {
                 "discriminator": float((real_loss + fake_loss).detach().mean()),
@@ -350,8 +308,16 @@ class MedicalCGAN(Model):
 class _Page:
     """What training and sampling share: layout, conditions, generator."""
 
-    def __init__(self, matrix: Matrix, conditions: Conditions, G: nn.Sequential, z: int) -> None:
-        self.matrix, self.conditions, self.generator, self.noise_dim = matrix, conditions, G, z
+    def __init__(
+        self,
+        matrix: Matrix,
+        conditions: Conditions,
+        G: nn.Sequential,
+        noise_dim: int,
+        p: Mapping[str, Probabilities],
+    ) -> None:
+        self.matrix, self.conditions, self.generator = matrix, conditions, G
+        self.noise_dim, self.p = noise_dim, p
         self.encoder = _RowsWithConditions(matrix, conditions)
 
     @classmethod
@@ -372,7 +338,7 @@ class _Page:
             matrix.width,
             model.dropout,
         )
-        return cls(matrix, conditions, G, model.noise_dim)
+        return cls(matrix, conditions, G, model.noise_dim, p)
 
     @classmethod
     def restored(cls, model: MedicalCGAN, schema: Schema, weights: Weights) -> "_Page":
@@ -384,24 +350,20 @@ class _Page:
         page.generator.load_state_dict(stored)
         return page
 
-    def weights(
-        self, p: Mapping[str, Probabilities], joint: Probabilities | None, rng: Rng
-    ) -> Weights:
+    def weights(self, rng: Rng) -> Weights:
         """Everything sampling needs, the calibration included."""
-        found = {f"p/{name}": torch.from_numpy(q) for name, q in p.items()}
+        found = {f"p/{name}": torch.from_numpy(q) for name, q in self.p.items()}
         found |= {f"G/{k}": w.detach() for k, w in self.generator.state_dict().items()}
-        if joint is not None:
-            found["joint"] = torch.from_numpy(joint)
-        z, c, _ = self.latents(CALIBRATION_ROWS, {}, rng)
+        if self.conditions.joint is not None:
+            found["joint"] = torch.from_numpy(self.conditions.joint)
+        z, c = self.latents(CALIBRATION_ROWS, rng)
         return found | dict(calibration(self.matrix, self.generate(z, c)))
 
-    def latents(
-        self, n: int, where: Where, rng: Rng
-    ) -> tuple[Tensor, Tensor, Mapping[str, np.ndarray]]:
-        """z, c, and the bands of c, of n rows drawn from the prior."""
-        cells, _ = self.conditions.draw(n, where, rng.numpy)
+    def latents(self, n: int, rng: Rng) -> tuple[Tensor, Tensor]:
+        """z and c of n rows, c drawn from the prior."""
+        cells, _ = self.conditions.draw(n, {}, rng.numpy)
         z = torch.randn(n, self.noise_dim, generator=rng.torch)
-        return z, self.condition_vectors(cells, n), cells
+        return z, self.condition_vectors(cells, n)
 
     def condition_vectors(self, cells: Mapping[str, np.ndarray], n: int) -> Tensor:
         """c of n rows, (n, condition_dim)."""
@@ -451,10 +413,3 @@ def _apply(adam: torch.optim.Adam, network: nn.Module, gradient: Mapping[str, Te
     for name, parameter in network.named_parameters():
         parameter.grad = gradient[name]
     adam.step()
-
-
-def _dropout(network: nn.Module, *, active: bool) -> None:
-    """Dropout on or off, whatever mode the network is in."""
-    for module in network.modules():
-        if isinstance(module, nn.Dropout):
-            module.train(mode=active)

@@ -6,6 +6,9 @@ Plain Python. Nothing here sees a patient; everything here decides how one may b
 from wardveil.privacy.accountant import Spent, spent
 from wardveil.privacy.budget import Budget
 from wardveil.privacy.lease import Lease
+from wardveil.privacy.ledger import Ledger
+from wardveil.privacy.ledger_charge import Charge, charged
+from wardveil.privacy.ledger_entry import Stamp
 from wardveil.privacy.mechanism import (
     Choice,
     Counts,
@@ -25,11 +28,11 @@ from wardveil.privacy.question import (
     Patients,
     Question,
 )
-from wardveil.privacy.statement import Statement
+from wardveil.privacy.statement import UNACCOUNTED, Statement
 
 __all__ = [
-    "Bounds", "Budget", "Choice", "Choices", "Counts", "Gradients", "Histograms", "Lease",
-    "Levels", "Marginals", "Mechanism", "OpenLevels", "Patients", "Plan", "Question",
-    "Relation", "SampledGaussian", "Size", "Spent", "Statement", "gaussian_mu", "make_plan",
-    "spent",
+    "UNACCOUNTED", "Bounds", "Budget", "Charge", "Choice", "Choices", "Counts", "Gradients",
+    "Histograms", "Lease", "Ledger", "Levels", "Marginals", "Mechanism", "OpenLevels", "Patients",
+    "Plan", "Question", "Relation", "SampledGaussian", "Size", "Spent", "Stamp", "Statement",
+    "charged", "gaussian_mu", "make_plan", "spent",
 ]  # fmt: skip

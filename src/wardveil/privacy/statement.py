@@ -7,7 +7,7 @@ first sentence says so and no ε is printed.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, exp
-from typing import Any
+from typing import Any, Final
 
 from wardveil.privacy.mechanism import restore
 from wardveil.privacy.plan import Plan, noise_of
@@ -25,6 +25,8 @@ class Statement:
         looked: Columns of which a fact was read from the patients without noise.
         noise: "release" (secret keys, exact samplers) or "seeded" (tests; no claim).
         versions: Package -> version.
+        ledger: `Stamp.to_dict()` of the entry that settled the run; `UNACCOUNTED` if it was
+            decided to keep no account; None where none is expected, and nothing is said.
     """
 
     plan: Mapping[str, Any]
@@ -34,9 +36,10 @@ class Statement:
     looked: tuple[str, ...]
     noise: str
     versions: Mapping[str, str]
+    ledger: Mapping[str, Any] | None = None
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913
         cls,
         plan: Plan,
         *,
@@ -46,11 +49,13 @@ class Statement:
         looked: tuple[str, ...],
         noise: str,
         versions: Mapping[str, str],
+        ledger: Mapping[str, Any] | None = None,
     ) -> "Statement":
         """The statement of a plan that was carried out."""
         return cls(
             plan=plan.to_dict(), model=model, unit=unit, facts=dict(facts),
             looked=looked, noise=noise, versions=dict(versions),
+            ledger=None if ledger is None else dict(ledger),
         )  # fmt: skip
 
     @property
@@ -88,8 +93,9 @@ class Statement:
 
     def __str__(self) -> str:
         if self.plan["epsilon"] is None:
-            return self.claim
-        return "\n".join([self.claim, *self._meaning(), *self._made(), *self._limits()])
+            return "\n".join([self.claim, *self._account()])
+        lines = [*self._meaning(), *self._made(), *self._account(), *self._limits()]
+        return "\n".join([self.claim, *lines])
 
     def _meaning(self) -> list[str]:
         if self.epsilon is None:
@@ -115,6 +121,20 @@ class Statement:
             + ".",
         ]
 
+    def _account(self) -> list[str]:
+        """Who keeps count of this and of everything else that is asked of the same source."""
+        if self.ledger is None:
+            return []
+        if self.ledger == UNACCOUNTED:
+            return [
+                "Ledger: unaccounted. No ledger adds this run to others from the same source, so "
+                "no cap on them together is kept."
+            ]
+        return [
+            f"Ledger: charged to the account {self.ledger['source']!r} as run "
+            f"{self.ledger['run']}; entry {self.ledger['sequence']}, {self.ledger['head']}."
+        ]
+
     def _limits(self) -> list[str]:
         return [
             "Not covered: facts about the population, which hold whether or not a person took "
@@ -136,6 +156,7 @@ class Statement:
             "looked": list(self.looked),
             "noise": self.noise,
             "versions": dict(self.versions),
+            "ledger": None if self.ledger is None else dict(self.ledger),
             "plan": dict(self.plan),
         }
 
@@ -145,9 +166,11 @@ class Statement:
         return cls(
             plan=stored["plan"], model=stored["model"], unit=stored["unit"],
             facts=stored["facts"], looked=tuple(stored["looked"]), noise=stored["noise"],
-            versions=stored["versions"],
+            versions=stored["versions"], ledger=stored.get("ledger"),
         )  # fmt: skip
 
+
+UNACCOUNTED: Final[Mapping[str, Any]] = {"unaccounted": True}
 
 _RELATION = {
     "null": "Compared are two tables that differ in one {unit}, whose rows are blank in one of "

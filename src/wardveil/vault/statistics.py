@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wardveil.schema import Column, Schema
-from wardveil.schema.variable import flag_name
+from wardveil.schema.variable import flag_name, missing_name
 
 if TYPE_CHECKING:
     from wardveil.vault.vault import Binning, Rows
@@ -31,22 +31,24 @@ def tables_of(schema: Schema) -> int:
 
 
 def keep_first_codes(rows: "Rows", schema: Schema) -> "Rows":
-    """The same rows with at most `max_codes` flags set in each codes column."""
+    """The same rows with at most `max_codes` flags set in each codes column, none if missing."""
     kept = dict(rows)
     for column in schema.modelled:
         if column.kind == "codes":
             names = flags_of(column)
             flags = np.stack([rows[f] for f in names], axis=1)
-            if (flags.sum(axis=1) > column.max_codes).any():
-                flags = flags * (np.cumsum(flags, axis=1) <= column.max_codes)
-                kept |= dict(zip(names, flags.T.astype(np.int32), strict=True))
+            allowed = np.cumsum(flags, axis=1) <= column.max_codes
+            if column.nullable:  # who is missing here has no codes
+                allowed &= (rows[missing_name(column.name)] == 0)[:, None]
+            if not allowed[flags == 1].all():
+                kept |= dict(zip(names, (flags * allowed).T.astype(np.int32), strict=True))
     return kept
 
 
 def histograms(rows: "Rows", schema: Schema) -> dict[str, NDArray[np.int64]]:
     """Variable -> counts of its cells, (size,); flags of codes give the number set, (1,)."""
     flags = {f for c in schema.modelled if c.kind == "codes" for f in flags_of(c)}
-    flags |= {f"{c.name}?" for c in schema.modelled if c.kind == "codes" and c.nullable}
+    flags |= {missing_name(c.name) for c in schema.modelled if c.kind == "codes" and c.nullable}
     return {
         v.name: (
             np.array([np.count_nonzero(rows[v.name] == 1)], dtype=np.int64)

@@ -192,6 +192,8 @@ class Vault:
         Guarantees:
             One patient moves the sum before noise by at most C (2C where a full batch drops
             somebody else: the accountant prices truncation).
+            Places in the batch are drawn in secret: whatever a model draws by place (fakes,
+            dropout) tells nobody who stood beside whom, even when its seed is known.
             The divisor is q·n of the plan, never the batch's own size.
             An empty batch still releases noise.
 
@@ -203,8 +205,10 @@ class Vault:
         chosen = self._batch(mechanism)
         matrix = self._matrix(encoder)
         batch = matrix.new_zeros(mechanism.batch_limit, matrix.shape[1])
-        batch[: len(chosen)] = matrix[torch.from_numpy(chosen)]
-        keep = torch.arange(len(batch), device=batch.device) < len(chosen)
+        keep = torch.zeros(len(batch), dtype=torch.bool, device=batch.device)
+        places = torch.from_numpy(self._noise.permutation(len(batch))[: len(chosen)])
+        batch[places] = matrix[torch.from_numpy(chosen)]
+        keep[places] = True
         total = clipped_sum(unit(batch), clip_norm=CLIP_MARGIN * mechanism.clip_norm, keep=keep)
         sd = mechanism.noise_multiplier * mechanism.clip_norm
         mean_batch = mechanism.sampling_prob * mechanism.patients

@@ -65,7 +65,9 @@ def test_the_way_from_a_table_to_synthetic_rows(folder):
     assert made["age"].between(30, 40).all()
     assert ask("sample", "r1", "-n", 4, "-o", "s.csv").exit_code == 2  # never replaced
     assert ask("sample", "r1", "-n", 4, "-o", "s.csv", "--force").exit_code == 0
-    assert {p.name for p in folder.iterdir()} == {"table.csv", "cohort.toml", "r1", "s.csv"}
+    assert {p.name for p in folder.iterdir()} == {
+        "table.csv", "cohort.toml", "r1", "s.csv", "wardveil-ledger.sqlite",
+    }  # fmt: skip
 
 
 def test_the_same_sampling_seed_gives_the_same_rows(folder):

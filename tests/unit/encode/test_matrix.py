@@ -52,7 +52,7 @@ def test_decode_undoes_encode_to_within_a_cell(case):
 
 @given(case=tables(), u=st.floats(-1, 1))
 def test_every_position_decodes_to_an_admissible_value(case, u):
-    (number, level), rows, p = case
+    (number, level), _, p = case
     matrix = Matrix((number, level), p)
     x = torch.full((5, matrix.width), u)
     values = matrix.decode(x, np.random.default_rng(0))["x"]
@@ -63,7 +63,7 @@ def test_every_position_decodes_to_an_admissible_value(case, u):
 
 @given(case=tables(), most=st.integers(2, 12))
 def test_bins_partition_the_cells(case, most):
-    variables, rows, p = case
+    variables, _, p = case
     bins = Bins(variables, p, most)
     for v in variables:
         group = bins.group[v.name]

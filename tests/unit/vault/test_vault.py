@@ -189,7 +189,7 @@ def test_batches_have_the_same_public_shape_whoever_is_in_them(schema, frame):
     vault, held = vault_over(schema, frame)
     matrix = matrix_of(schema, held)
     shapes = []
-    network, unit = linear_unit(matrix.width)
+    _, unit = linear_unit(matrix.width)
 
     def watching(rows):
         shapes.append(tuple(rows.shape))
@@ -219,7 +219,7 @@ def test_an_open_vault_trains_on_every_row_once_an_epoch(schema, frame):
         lease=Lease(planned([question], held.n, inf)),
         noise=SeededNoise(3),
     )
-    network, unit = linear_unit(1)
+    _, unit = linear_unit(1)
     encoder = Position()
 
     def watching(rows):

@@ -1,0 +1,86 @@
+"""Marginal: soft rows fitted to noisy tables that are chosen adaptively. Strongest at small ε.
+
+Papers
+    McKenna, Mullins, Sheldon and Miklau (2022), arXiv:2201.12677 (AIM: the score, the loop).
+    Liu, Vietri and Wu (2021), arXiv:2106.07153 (GEM: a generator fitted to noisy answers).
+
+The algorithm, its symbols and its two halves, asking and drawing, stand in
+`wardveil.networks.anchor`, where the other models find them as well.
+
+Differences from the papers
+    The generator is a table of soft rows: no network, no latents, nothing to under-train.
+    Bins come from the noisy histograms; values are drawn inside them from the fine distribution.
+    A bought table is shrunk towards what the rows implied, as far as noise explains the gap.
+    Everything is priced together by privacy loss distributions.
+
+Where privacy is spent
+    one-way, choice, marginal. Everything else is post-processing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
+from wardveil.networks.anchor import Fit, Tables, bought, questions
+from wardveil.privacy import Budget, Question
+from wardveil.schema import Schema
+from wardveil.schema.where import Where
+from wardveil.vault import Rows, Vault
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class MarginalGAN(Model):
+    """Soft rows fitted to the noisy pair tables that matter most: strongest at small ε.
+
+    Attributes:
+        rows: R, soft rows.
+        pairs_per_variable: Pair tables bought, per variable; without privacy five times as many.
+        bins: Most bins of a variable; 0 chooses from n and the noise.
+        one_way_share: Share of the budget for histograms.
+        choice_share: Share of it for choosing tables.
+        steps: Optimiser steps after each bought table.
+        final_steps: Optimiser steps at the end.
+        learning_rate: Adam's.
+    """
+
+    name = "marginal"
+
+    rows: int = 1_000
+    pairs_per_variable: float = 1.2
+    bins: int = 0
+    one_way_share: float = 0.5
+    choice_share: float = 0.1
+    steps: int = 30
+    final_steps: int = 600
+    learning_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        positive(**{k: v for k, v in vars(self).items() if k != "bins"})
+
+    @property
+    def fit(self) -> Fit:
+        """The settings as the anchor takes them."""
+        return Fit(**vars(self))
+
+    def questions(
+        self,
+        schema: Schema,
+        n: int,  # noqa: ARG002
+        budget: Budget,
+    ) -> tuple[Sequence[Question], Sequence[str]]:
+        """Histograms, then as many choices as pair tables."""
+        return questions(schema, self.fit, private=budget.private), ()
+
+    def train(self, vault: Vault, rng: Rng, watch: Watch) -> Weights:
+        """Rounds of choose, buy, fit."""
+
+        def told(done: int, rounds: int) -> None:
+            watch(Moment(phase="tables", step=done, steps=rounds))
+
+        return bought(vault, vault.count(), self.fit, rng.torch, told).weights()
+
+    def sample(self, weights: Weights, schema: Schema, n: int, where: Where, rng: Rng) -> Rows:
+        """n patients drawn from the soft rows; anything can be asked for."""
+        return Tables.of(weights).draw(schema, n, where, rng.numpy)
