@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from wardveil.tables import Table, read_table
 
 __all__ = [
-    "Column", "Independent", "MarginalGAN", "MedicalCGAN", "Schema", "Synthesizer", "Table", "WardveilError",
-    "draft_schema", "evaluate", "fit", "load", "plan", "read_table",
+    "Column", "Independent", "MarginalGAN", "MedicalCGAN", "Schema", "Synthesizer", "Table",
+    "WardveilError", "draft_schema", "evaluate", "fit", "load", "plan", "read_table",
 ]  # fmt: skip
 
 __version__ = version("wardveil")

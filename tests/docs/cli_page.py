@@ -8,8 +8,11 @@ from typer.testing import CliRunner
 from wardveil.cli.app import app
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
-VERBS = ("demo", "init", "check", "plan", "fit", "sample", "run", "ledger list", "ledger show", "ledger cap",
-         "ledger verify", "ledger recover", "ledger export", "models", "explain")  # fmt: skip
+VERBS = (
+    "demo", "init", "check", "plan", "fit", "sample", "run", "ledger", "ledger list",
+    "ledger show", "ledger cap", "ledger verify", "ledger recover", "ledger export", "models",
+    "explain",
+)  # fmt: skip
 
 
 def page() -> str:

@@ -6,6 +6,7 @@ Source: Cebere et al. (2026), arXiv:2602.17454 ("Re:cord-play"), for the idea.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 import torch
@@ -21,17 +22,33 @@ from wardveil.privacy import (
     Plan,
     SampledGaussian,
     Size,
-    make_plan,
+    gaussian_mu,
 )
 from wardveil.schema import Schema
 from wardveil.vault import Noise, Rows, Vault
 
 
 def audit_plan(model: Model, schema: Schema, n: int, epsilon: float) -> Plan:
-    """The plan of a model for at most n patients under add/remove, where tables differ in size."""
+    """The plan of a model for at most n patients under add/remove, where tables differ in size.
+
+    An audit compares what mechanisms are given with what they declare, so their joint price is
+    not composed: each gets noise by its share of μ², about that of a run.
+
+    Args:
+        model: The model.
+        schema: Complete.
+        n: Most patients.
+        epsilon: ε; large enough that every part of the model is trained.
+    """
     budget = Budget.for_patients(n, epsilon)
-    questions, _ = model.questions(schema, n, budget)
-    return make_plan([Patients(), *questions], budget=budget, n=n, relation="add-remove")
+    asked, _ = model.questions(schema, n, budget)
+    questions = (Patients(), *asked)
+    mu, total = gaussian_mu(budget), sum(q.share for q in questions)
+    priced = tuple(q.mechanism(mu * sqrt(q.share / total), budget.delta) for q in questions)
+    return Plan(
+        budget=budget, n=n, relation="add-remove", questions=questions, mechanisms=priced,
+        spent=None,
+    )  # fmt: skip
 
 
 def trained(
@@ -55,7 +72,7 @@ def fingerprint(weights: Weights, shown: Sequence[Moment]) -> str:
 
 
 def replay(
-    model: Model, first: Rows, second: Rows, schema: Schema, *, n: int, epsilon: float = 1.0
+    model: Model, first: Rows, second: Rows, schema: Schema, *, plan: Plan
 ) -> tuple[str, str]:
     """Fingerprints of a model trained on two unrelated tables with the same made-up answers.
 
@@ -67,10 +84,8 @@ def replay(
         first: Patients by variable.
         second: Others, of another number if you like.
         schema: Complete.
-        n: At least as many as either table holds.
-        epsilon: ε of the plan; large enough that every part of the model is trained.
+        plan: `audit_plan` of the model, for at least as many patients as either table holds.
     """
-    plan = audit_plan(model, schema, n, epsilon)
     return (
         fingerprint(*trained(model, first, schema, plan, TapeNoise(11))),
         fingerprint(*trained(model, second, schema, plan, TapeNoise(11))),
@@ -90,9 +105,7 @@ class Coupling:
     worst: dict[str, float]
 
 
-def couple(
-    model: Model, rows: Rows, hostile: Rows, schema: Schema, *, epsilon: float = 1.0
-) -> Coupling:
+def couple(model: Model, rows: Rows, hostile: Rows, schema: Schema, *, plan: Plan) -> Coupling:
     """Add one hostile patient at the end of a table, keep all coins, measure every input.
 
     Both runs get the same made-up answers, or they would part ways for good reasons.
@@ -102,10 +115,9 @@ def couple(
         rows: Patients by variable.
         hostile: One patient more.
         schema: Complete.
-        epsilon: ε of the plan; large enough that every part of the model is trained.
+        plan: `audit_plan` of the model, for one patient more than `rows` holds at least.
     """
     more = {k: np.concatenate([v, hostile[k]]) for k, v in rows.items()}
-    plan = audit_plan(model, schema, len(next(iter(more.values()))), epsilon)
     few, many = RecordingNoise(TapeNoise(13)), RecordingNoise(TapeNoise(13))
     trained(model, rows, schema, plan, few)
     trained(model, more, schema, plan, many)

@@ -10,7 +10,7 @@ from wardveil.cli.option import Seed
 from wardveil.cli.output import Output
 
 
-def sample(
+def sample(  # noqa: PLR0913 - a verb has as many parameters as options
     output: Output,
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     *,

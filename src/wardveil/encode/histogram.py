@@ -12,6 +12,7 @@ from math import log2, sqrt
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct, idct
+from scipy.interpolate import PchipInterpolator
 
 from wardveil.schema import Schema
 from wardveil.schema.variable import Levelled, Numeric, Variable
@@ -85,11 +86,14 @@ def spikes(counts: Probabilities, sd: float) -> Probabilities:
     return np.where(excess > 4.5 * sd * np.sqrt(1 + 1 / number), excess, 0.0)
 
 
-def spectral_smooth(counts: Probabilities, sd: float) -> Probabilities:
+def spectral_smooth(counts: Probabilities, sd: float) -> tuple[Probabilities, float]:
     """The penalised least-squares curve Σ(x - y)² + λ Σ(D²x)², λ by Stein's unbiased risk.
 
     In the cosine basis the solution shrinks coefficient k by 1 / (1 + λ ω_k), so the risk of
     every λ is a sum: Σ (h - 1)² Y² + 2 sd² Σ h.
+
+    Returns:
+        The curve, and the standard deviation of the noise that is left on it.
 
     Source: Whittaker (1923), Stein (1981).
     """
@@ -98,26 +102,29 @@ def spectral_smooth(counts: Probabilities, sd: float) -> Probabilities:
     omega = (2 - 2 * np.cos(np.pi * np.arange(m) / m)) ** 2
     h = 1 / (1 + 10.0 ** np.arange(-2, 9, 0.5)[:, None] * omega)  # (λ, m)
     risk = ((h - 1) ** 2 * y**2).sum(axis=1) + 2 * sd**2 * h.sum(axis=1)
-    smooth: Probabilities = idct(h[int(np.argmin(risk))] * y, norm="ortho")
-    return smooth
+    best = h[int(np.argmin(risk))]
+    return idct(best * y, norm="ortho"), float(sd * np.sqrt((best**2).mean()))
 
 
 def denoise(counts: Probabilities, sd: float) -> Probabilities:
-    """Ordered counts without the noise that size sd explains, (m,); may still be negative.
+    """Ordered counts without the noise that size sd explains, (m,).
 
     Spikes are set aside, the range that holds all but 0.4 % of the rest is smoothed spectrally,
-    and the result is averaged with Haar shrinkage of the whole.
+    and the result is averaged with Haar shrinkage of the whole. What does not stand out of the
+    noise left on the curve is nothing: tails end.
     """
     if sd == 0 or len(counts) < 8:
         return counts
     stepped = haar_shrink(counts, sd)
     peak = spikes(counts, sd)
     rest = counts - peak
-    share = np.cumsum(simplex(haar_shrink(rest, sd), max(float(rest.sum()), 1.0)))
+    share = np.cumsum(to_total(haar_shrink(rest, sd), max(float(rest.sum()), 1.0)))
     first, last = np.searchsorted(share / share[-1], [0.002, 0.998])
     inside = slice(max(int(first) - 2, 0), int(last) + 3)
+    curve, left = spectral_smooth(rest[inside], sd)
     smooth = np.zeros_like(counts)
-    smooth[inside] = spectral_smooth(rest[inside], sd)
+    smooth[inside] = np.where(curve > left, curve, 0.0)
+    stepped = np.where((stepped > left) | (peak > 0), stepped, 0.0)
     return (smooth + peak + stepped) / 2
 
 
@@ -133,9 +140,32 @@ def probabilities(variable: Variable, answer: Answer, n: int) -> Probabilities:
     if len(counts) == 1 and variable.size == 2:
         counts = np.array([total - counts[0], counts[0]])
     if isinstance(variable, Numeric):
-        values = denoise(counts[: variable.cells], answer.sd)
-        counts = np.concatenate([values, counts[variable.cells :]])
-    return simplex(counts, total) / total
+        measured = -(-variable.cells // answer.stride)
+        values = np.maximum(denoise(counts[:measured], answer.sd), 0.0)
+        missing = counts[measured:]
+        counts = np.concatenate([spread(values, answer.stride, variable.cells), missing])
+    return to_total(counts, total) / total
+
+
+def to_total(counts: Probabilities, total: float) -> Probabilities:
+    """Counts made non-negative with a given sum: too many are projected, too few are scaled.
+
+    A projection of too few would lift every empty cell.
+    """
+    positive = np.maximum(counts, 0.0)
+    if 0 < positive.sum() < total:
+        return positive * (total / positive.sum())
+    return simplex(counts, total)
+
+
+def spread(values: Probabilities, stride: int, cells: int) -> Probabilities:
+    """Counts of `stride` cells together, divided among them along a smooth cumulative curve."""
+    if stride == 1:
+        return values
+    edges = np.minimum(np.arange(len(values) + 1) * stride, cells).astype(float)
+    cumulative = np.concatenate([[0.0], np.cumsum(values)])
+    fine: Probabilities = np.diff(PchipInterpolator(edges, cumulative)(np.arange(cells + 1)))
+    return np.maximum(fine, 0.0)
 
 
 def distributions(schema: Schema, answers: dict[str, Answer], n: int) -> dict[str, Probabilities]:

@@ -6,6 +6,7 @@ whole transaction or none of it. Triggers refuse to change or remove what was wr
 """
 
 import os
+import re
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -70,8 +71,8 @@ def create(path: Path) -> None:
     except (OSError, sqlite3.Error) as fault:
         raise _unwritten(path, fault) from None
     finally:
-        for leftover in path.parent.glob(f"{draft.name}*"):
-            leftover.unlink(missing_ok=True)
+        for ending in ("", "-journal", "-wal", "-shm"):
+            draft.with_name(draft.name + ending).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -166,7 +167,7 @@ def network_of(path: Path, mounts: str) -> str:
         fields = line.split()
         if len(fields) < 3:
             continue
-        point = Path(fields[1].encode().decode("unicode_escape"))
+        point = Path(re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), fields[1]))
         if path.is_relative_to(point) and len(point.parts) >= best:
             best, found = len(point.parts), fields[2]
     return found if found in NETWORK else ""
@@ -204,7 +205,7 @@ def _unwritten(path: Path, fault: Exception) -> LedgerError:
             where=path.name,
             do=(
                 "Nothing was answered that is not in it. Check the disk's space and its rights.",
-                "Name another place with --ledger.",
+                "Begin one in another place with wardveil ledger cap … --ledger PATH, and name it.",
             ),
         )
     )

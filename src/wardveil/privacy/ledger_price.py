@@ -109,7 +109,7 @@ def cap_of(epsilon: float, delta: float) -> Cap:
 
     Example:
         >>> cap_of(1.0, 1e-5).order
-        25
+        18
     """
     usable = 0 < epsilon < float("inf") and 0 < delta < 1
     best = max(ORDERS, key=lambda a: (epsilon - _offset(a, delta)) / a) if usable else 2

@@ -28,7 +28,15 @@ from wardveil.privacy.question import Gradients
 from wardveil.schema import Schema
 from wardveil.vault.clipping import Part, clipped_sum, mean_gradient
 from wardveil.vault.noise import Noise
-from wardveil.vault.statistics import histograms, keep_first_codes, pair_counts, table
+from wardveil.vault.statistics import (
+    coarse,
+    histograms,
+    keep_first_codes,
+    pair_counts,
+    resolution,
+    stride_of,
+    table,
+)
 
 Rows = Mapping[str, NDArray[np.float64] | NDArray[np.int32]]
 Unit = Callable[[Tensor], Sequence[Part]]
@@ -36,6 +44,9 @@ Unit = Callable[[Tensor], Sequence[Part]]
 CLIP_MARGIN = 0.99
 """Units are clipped to 0.99 C while C is declared: the rest covers float32 summation and the
 lattice (at most 2⁻²⁰ σ C √p from rounding the sum)."""
+
+SCORE_MARGIN = 1 + 2.0**-20
+"""Scores are declared a hair more sensitive than they are: the rest covers float64 summation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +56,12 @@ class Answer:
     Attributes:
         counts: Noisy counts, any shape; may be negative.
         sd: Standard deviation of the noise on each cell; 0 from an open vault.
+        stride: Public cells of a number that were counted together (see `coarse`).
     """
 
     counts: NDArray[np.float64]
     sd: float
+    stride: int = 1
 
 
 class RowEncoder(Protocol):
@@ -109,15 +122,26 @@ class Vault:
         return max(2, self._noise.laplace(self._n, mechanism.epsilon))
 
     def one_way(self) -> dict[str, Answer]:
-        """The histogram of every variable over its public cells, in one release."""
+        """The histogram of every variable over its public cells, in one release.
+
+        Where noise is large, neighbouring cells of a number are counted together: how many is a
+        function of the plan alone, and ranges then carry less noise.
+        """
         self.lease.charge("one-way")
         mechanism = self.lease.plan.mechanism("one-way")
         assert isinstance(mechanism, Counts)
-        exact = histograms(self._rows, self.schema)
+        most = resolution(self.lease.plan.n, mechanism.sd)
+        strides = {v.name: stride_of(v, most) for v in self.schema.variables}
+        exact = {
+            v.name: coarse(h, v, strides[v.name])
+            for v, h in zip(
+                self.schema.variables, histograms(self._rows, self.schema).values(), strict=True
+            )
+        }
         flat = self._noise.counts(np.concatenate(list(exact.values())), mechanism.sd)
         parts = np.split(flat, np.cumsum([len(h) for h in exact.values()])[:-1])
         return {
-            name: Answer(counts=part.astype(np.float64), sd=mechanism.sd)
+            name: Answer(counts=part.astype(float), sd=mechanism.sd, stride=strides[name])
             for name, part in zip(exact, parts, strict=True)
         }
 
@@ -156,7 +180,8 @@ class Vault:
         mechanism = self.lease.plan.mechanism(name)
         assert isinstance(mechanism, Choice)
         scores, pairs = self._scores(expected, binning, weights, offsets)
-        winner = self._noise.select(scores, float(weights.max()), mechanism.epsilon)
+        declared = SCORE_MARGIN * float(weights.max())
+        winner = self._noise.select(scores, declared, mechanism.epsilon)
         return int(pairs[winner, 0]), int(pairs[winner, 1])
 
     def _scores(
