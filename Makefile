@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: help demo test lint docs clean
+.PHONY: help demo test mutants lint docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ demo: $(VENV)/installed ## a synthetic cohort from public data, with report and 
 
 test: $(VENV)/tested ## every test
 	$(BIN)/python -m pytest -n $(WORKERS) -q
+
+mutants: $(VENV)/tested ## break our own source in a hundred ways; every one must be noticed
+	$(BIN)/python tests/mutation/run.py
 
 lint: $(VENV)/tested ## style, types, layers
 	$(BIN)/ruff check .

@@ -44,7 +44,7 @@ def life(path: Path) -> None:
         for _ in range(2000):
             lease.charge("gradient")
             os.write(1, b"g")
-            time.sleep(1e-4)
+            time.sleep(5e-4)
         charge.settle(lease.used)
 
 

@@ -101,7 +101,10 @@ def verify(
 
 
 def recover(output: Output, *, ledger: LedgerFile = HERE) -> None:
-    """End runs that were killed, each at what it was charged last; the rest returns."""
+    """End runs that were killed, each at what it was charged last; the rest returns.
+
+    A run that still works is refused its next block and fails: wait for it first.
+    """
     from wardveil.privacy import Ledger
 
     ended = Ledger(ledger).recover()

@@ -46,9 +46,12 @@ def create(path: Path) -> None:
     The file appears whole under its name, or not at all; one that exists is left alone.
 
     Raises:
-        LedgerError: It cannot be written (E419), or lies on a network file system (E418).
+        LedgerError: It cannot be written (E419), lies on a network file system (E418), or was
+            lost and its log is still there (E416).
     """
     require_local(path)
+    if path.with_name(f"{path.name}-wal").exists() and not path.exists():
+        raise _unread(path, "the file is gone and its log is still there")
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,6 +177,8 @@ def network_of(path: Path, mounts: str) -> str:
 
 
 def _sync(path: Path) -> None:
+    if path.is_dir() and os.name != "posix":  # other systems open no folder, and need it not
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

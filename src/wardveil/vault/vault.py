@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wardveil.errors import Problem, VaultError
+from wardveil.errors import Problem, SchemaError
 from wardveil.privacy import Choice, Counts, Lease, SampledGaussian, Size
 from wardveil.privacy.question import Gradients
 from wardveil.schema import Schema
@@ -103,7 +103,7 @@ class Vault:
         self._pairs: tuple[Binning, NDArray[np.int64]] | None = None
         bought = lease.plan.relation == "add-remove"
         if self._n > lease.plan.n or (self._n < lease.plan.n and not bought):
-            raise VaultError(
+            raise SchemaError(
                 Problem(
                     code="E424",
                     what=f"The plan was made for {lease.plan.n} {schema.unit}s "

@@ -1,6 +1,10 @@
 """fit and run charge a ledger; wardveil ledger shows it; canaries in the keys."""
 
 import json
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +16,7 @@ from wardveil.errors import BudgetError, LedgerError
 from wardveil.privacy import Ledger
 from wardveil.schema import Schema
 from wardveil.synthesizer import fit, load
-from wardveil.tables import patient_fingerprint
+from wardveil.tables import demo_schema, demo_table_path, patient_fingerprint
 
 SCHEMA = """\
 [table]
@@ -167,6 +171,47 @@ def test_an_older_ledger_is_found_by_a_run_folder(folder):
     Path(NAME).write_bytes(older)
     ask("ledger", "verify", "--run", "r1")
     assert ask("ledger", "verify", "--run", "r2", code=4).stderr.startswith("E417")
+
+
+@pytest.fixture
+def working(folder: Path):
+    """A fit that is under way, on a table beside which its ledger lies."""
+    shutil.copy(demo_table_path(), "demo.csv")
+    demo_schema().write("demo.toml")
+    words = ["fit", "demo.csv", "-s", "demo.toml", "-m", "medical-cgan", "-e", "1", "-o", "r1"]
+    running = subprocess.Popen(
+        [sys.executable, "-c", "from wardveil.cli.app import main; main()", *words],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert running.stderr is not None
+    assert "ε" in running.stderr.readline()
+    yield running
+    running.kill()
+    running.communicate(timeout=60)
+
+
+def test_a_fit_that_is_killed_stays_charged_until_it_is_recovered(working):
+    working.kill()
+    working.communicate(timeout=60)
+    (run,) = ask_json("ledger", "show", "demo.csv")["runs"]
+    assert run["state"] == "live"
+    assert not Path("r1").exists()
+    assert ask_json("ledger", "recover") == {"runs": [run["run"]]}
+    (over,) = ask_json("ledger", "show", "demo.csv")["runs"]
+    assert over["state"] == "abandoned"
+    assert 0 < over["taken"] < run["taken"]
+    assert over["charged"] == run["charged"] != run["planned"]
+
+
+def test_a_fit_that_is_stopped_keeps_what_was_charged(working):
+    working.send_signal(signal.SIGINT)
+    _, stderr = working.communicate(timeout=60)
+    assert working.returncode == 130, stderr
+    assert "What was charged to the ledger stays charged" in stderr
+    (run,) = ask_json("ledger", "show", "demo.csv")["runs"]
+    assert run["state"] == "abandoned"
+    assert run["taken"] > 0
+    assert not Path("r1").exists()
 
 
 def test_a_fingerprint_knows_patients_by_key_alone(folder):

@@ -135,6 +135,12 @@ def test_what_is_missing_or_no_ledger_is_refused(tmp_path, plan):
             Ledger(tmp_path / name)
 
 
+def test_a_lost_ledger_is_not_begun_anew_over_its_log(tmp_path):
+    (tmp_path / "l.sqlite-wal").write_bytes(b"x")
+    with refused(LedgerError, "E416"):
+        Ledger(tmp_path / "l.sqlite", create=True)
+
+
 def test_a_ledger_that_vanishes_stops_the_run(ledger, plan):
     with refused(LedgerError, "E416"), charged(ledger, plan, source="cohort", unit="patient") as c:
         ledger.path.unlink()

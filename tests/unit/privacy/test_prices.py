@@ -1,13 +1,28 @@
 """Counts, rates and halves enter the price exactly once."""
 
+from collections import Counter
 from dataclasses import replace
 from math import sqrt
 
 import pytest
 
-from wardveil.privacy import Choice, Counts, Levels, SampledGaussian, Size, spent
+from wardveil.errors import LedgerError, Problem
+from wardveil.privacy import (
+    Budget,
+    Choice,
+    Choices,
+    Counts,
+    Gradients,
+    Lease,
+    Levels,
+    Marginals,
+    SampledGaussian,
+    Size,
+    make_plan,
+    spent,
+)
+from wardveil.privacy.accountant import by_loss
 from wardveil.privacy.mechanism import mu_of_choice
-from wardveil.privacy.question import Choices, Marginals
 
 STEP = SampledGaussian(name="g", patients=2000, sampling_prob=0.2, batch_limit=700,
                        noise_multiplier=2.0, clip_norm=1.0, count=1)  # fmt: skip
@@ -55,3 +70,40 @@ def test_the_chance_that_a_threshold_fails_is_taken_from_delta():
     cost, free = spent([levels], DELTA), spent([Counts(name="c", sd=50.0)], DELTA)
     assert cost.pld > 1.03 * free.pld
     assert cost.rdp > 1.03 * free.rdp
+
+
+class Account:
+    """Takes charges, or refuses them all."""
+
+    def __init__(self, *, broken=False):
+        self.taken, self.broken = Counter(), broken
+
+    def advance(self, question, uses):
+        if self.broken:
+            raise LedgerError(Problem(code="E499", what="the disk is full"))
+        self.taken[question] += uses
+
+
+@pytest.fixture(scope="module")
+def long_plan():
+    asked = [Gradients(patients=2000, batch=200, count=120, clip_norm=1.0, parameters=9, share=1.0)]
+    return make_plan(asked, budget=Budget(epsilon=1.0, delta=DELTA), n=2000)
+
+
+def test_the_ledger_is_charged_before_a_use_is_granted(long_plan):
+    account = Account()
+    lease = Lease(long_plan, account)
+    for used in range(1, 121):
+        lease.charge("gradient")
+        assert used <= account.taken["gradient"] <= 120
+    lease = Lease(long_plan, Account(broken=True))
+    with pytest.raises(LedgerError):
+        lease.charge("gradient")
+    assert not lease.used["gradient"]
+
+
+def test_epsilon_in_progress_covers_the_first_step(long_plan):
+    lease = Lease(long_plan)
+    lease.charge("gradient")
+    (mechanism,) = long_plan.mechanisms
+    assert lease.epsilon() >= by_loss([replace(mechanism, count=1)], DELTA, interval=1e-3)

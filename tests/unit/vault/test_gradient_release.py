@@ -47,13 +47,13 @@ def gradient_plan(*, q=0.3, sigma=2.0, C=1.0, T=1, limit=N, relation="null"):
     )  # fmt: skip
 
 
-def release(schema, matrix, T=1, seed=1, watch=None, **settings):
+def release(schema, matrix, T=1, seed=1, watch=None, bias=False, **settings):
     """What the noise was asked to hide in T steps on ℓ = Wx, whose gradient is the row itself."""
     noise = RecordingNoise(SeededNoise(seed))
     plan = gradient_plan(T=T, **settings)
     rows = table_of(cohort(N), schema).rows
     vault = Vault(rows, schema=schema, lease=Lease(plan), noise=noise)
-    network = nn.Linear(matrix.shape[1], 1, bias=False)
+    network = nn.Linear(matrix.shape[1], 1, bias=bias)
     encoder = Given(matrix)
 
     def unit(x):
@@ -73,7 +73,7 @@ def test_everybody_is_clipped_to_c_before_the_sum(schema, C):
     assert np.allclose(asked.value, (matrix * cut).sum(dim=0), atol=1e-4)
 
 
-@pytest.mark.parametrize("hostile", [1e30, float("inf"), float("nan")])
+@pytest.mark.parametrize("hostile", [1e9, 1e30, float("inf"), float("nan")])
 def test_no_patient_moves_the_sum_further_than_c(schema, hostile):
     matrix = torch.ones(N, 5) / 10
     calm = release(schema, matrix, q=1.0, C=0.5)[1][0].value
@@ -100,6 +100,12 @@ def test_a_sum_is_divided_by_the_planned_batch_whoever_came(schema):
     values = np.stack([a.value for a in asked])
     assert len(set((values > 1).sum(axis=1))) > 1  # batches differ in size, the divisor does not
     assert np.allclose(answer, values / (q * N), atol=6 * sigma * 10 / (q * N))
+
+
+def test_when_nobody_comes_padding_counts_for_nothing_and_noise_is_released(schema):
+    answer, (asked,) = release(schema, torch.ones(N, 6), q=1e-9, sigma=2.0, bias=True)
+    assert (asked.value == 0).all()
+    assert (answer != 0).all()
 
 
 def test_each_step_draws_a_fresh_poisson_batch(schema):

@@ -12,7 +12,7 @@ from wardveil.audit import RecordingNoise
 from wardveil.encode.bins import Bins
 from wardveil.encode.histogram import distributions
 from wardveil.encode.matrix import Matrix
-from wardveil.errors import VaultError
+from wardveil.errors import SchemaError, VaultError
 from wardveil.privacy import Choices, Gradients, Histograms, Lease, Marginals
 from wardveil.vault import OpenVault, Part, SeededNoise, Vault, tables_of
 from wardveil.vault.statistics import (
@@ -87,7 +87,7 @@ def test_nothing_can_be_asked_twice(schema, frame):
 def test_the_table_must_have_the_planned_number_of_patients(schema, frame):
     held = table_of(frame, schema)
     plan = planned(questions(schema, held.n), held.n + 1, 2.0)
-    with pytest.raises(VaultError, match="E424"):
+    with pytest.raises(SchemaError, match="E424"):
         Vault(held.rows, schema=schema, lease=Lease(plan), noise=SeededNoise(2))
 
 
