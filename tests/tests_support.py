@@ -1,5 +1,7 @@
 """What several tests build: plans without ceremony, small models, tables from frames."""
 
+from functools import cache
+
 from wardveil.models import Independent, MarginalGAN, MedicalCGAN, Model
 from wardveil.privacy import Budget, Plan, make_plan
 from wardveil.tables import Table, read_table
@@ -18,7 +20,12 @@ SMALL: dict[str, Model] = {
 
 
 def planned(questions, n: int, epsilon: float) -> Plan:
-    """The plan of some questions for n patients."""
+    """The plan of some questions for n patients; worked out once a process."""
+    return _planned(tuple(questions), n, epsilon)
+
+
+@cache
+def _planned(questions, n: int, epsilon: float) -> Plan:
     return make_plan(questions, budget=Budget.for_patients(n, epsilon), n=n)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from wardveil.cli.audit import audit
 from wardveil.cli.check import check
 from wardveil.cli.demo import demo
 from wardveil.cli.explain import explain
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
 )
-for function in (demo, init, check, plan, fit, sample, run, verify, models, explain):
+for function in (demo, init, check, plan, fit, sample, run, verify, audit, models, explain):
     app.command(function.__name__)(verb(function))
 app.add_typer(ledger, name="ledger")
 

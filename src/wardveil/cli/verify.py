@@ -29,6 +29,4 @@ def verify(
     problems = verify_statement(stored)
     if problems:
         raise VerifyError(problems)
-    output.result(
-        f"Verified: {stored['claim']}", {"verified": True, "claim": stored["claim"]}
-    )
+    output.result(f"Verified: {stored['claim']}", {"verified": True, "claim": stored["claim"]})

@@ -14,13 +14,15 @@ from dp_accounting import rdp
 from dp_accounting.pld import privacy_loss_distribution as pld
 
 from wardveil.errors import BudgetError, Problem
-from wardveil.privacy.mechanism import Choice, Mechanism, SampledGaussian, Size
+from wardveil.privacy.mechanism import Choice, Loss, Mechanism, SampledGaussian, Size
 
 FINE = 1e-4
 COARSE = 1e-3
 LEAST_NOISE = 0.3
 """Noise multipliers below this are not searched: no plan may use them, and their loss
 distributions are too wide to compute."""
+KEPT = 1e-3
+"""Share of δ kept for batches that may be cut; what it costs is far below the fine grid."""
 ORDERS = (*range(2, 64), *range(64, 513, 16))
 """Whole Rényi orders: their subsampling bound is a finite sum; fractional ones may diverge."""
 
@@ -74,16 +76,45 @@ def spent(mechanisms: Sequence[Mechanism], delta: float, *, interval: float = FI
 
 
 def by_loss(mechanisms: Sequence[Mechanism], delta: float, *, interval: float = FINE) -> float:
-    """ε by privacy loss distributions alone."""
+    """ε by privacy loss distributions alone.
+
+    Where cut batches are too unlikely to matter they cost a thousandth of δ, and the simpler law
+    is priced; otherwise the truncated law itself is.
+    """
     left = delta - sum(m.delta for m in mechanisms)
     if left <= 0:
         return inf
-    total = reduce(lambda a, b: a.compose(b), (m.loss(interval) for m in mechanisms))
-    return float(total.get_epsilon_for_delta(left))
+    epsilon = _read([m.loss(interval) for m in mechanisms], (1 - KEPT) * left)
+    if _uncut(mechanisms, epsilon, left):
+        return epsilon
+    cut = [
+        m.cut_loss(interval) if isinstance(m, SampledGaussian) else m.loss(interval)
+        for m in mechanisms
+    ]
+    return _read(cut, left)
+
+
+def _read(losses: Sequence[Loss], delta: float) -> float:
+    """ε of composed losses at δ."""
+    total = reduce(lambda a, b: a.compose(b), losses)
+    return float(total.get_epsilon_for_delta(delta))
+
+
+def _uncut(mechanisms: Sequence[Mechanism], epsilon: float, delta: float) -> bool:
+    """Whether what was kept of δ pays for pricing batches as if they had no limit.
+
+    If a mechanism is within total variation η of one that is (ε, δ')-private, it is
+    (ε, δ' + (1 + e^ε) η)-private.
+    """
+    cut = sum(m.truncation for m in mechanisms if isinstance(m, SampledGaussian))
+    return (1 + exp(min(epsilon, 700.0))) * cut <= KEPT * delta
 
 
 def roughly(mechanisms: Sequence[Mechanism], delta: float) -> float:
-    """ε to three digits, quickly: everything unsampled as one Gaussian. For searching only."""
+    """ε to three digits, quickly: everything unsampled as one Gaussian, batches never cut.
+
+    For searching only; what is stated comes from `spent`.
+    """
     left = delta - sum(m.delta for m in mechanisms)
     if left <= 0:
         return inf
@@ -94,19 +125,13 @@ def roughly(mechanisms: Sequence[Mechanism], delta: float) -> float:
     losses = [m.loss(COARSE) for m in sampled]
     if mu > 0:
         losses.append(pld.from_gaussian_mechanism(1 / mu, value_discretization_interval=COARSE))
-    total = reduce(lambda a, b: a.compose(b), losses)
-    return float(total.get_epsilon_for_delta(left))
+    return _read(losses, left)
 
 
 def _renyi(mechanisms: Sequence[Mechanism], delta: float) -> float:
-    """ε by Rényi divergences; ∞ where truncated batches are too likely for the bound to stand.
-
-    If a mechanism is within total variation η of one that is (ε, δ')-private, it is
-    (ε, δ' + (1 + e^ε) η)-private; a thousandth of δ is kept for that.
-    """
+    """ε by Rényi divergences; ∞ where cut batches are too likely for the bound to stand."""
     accountant = rdp.RdpAccountant(orders=ORDERS)
     for m in mechanisms:
         accountant.compose(m.event())
-    epsilon = float(accountant.get_epsilon(0.999 * delta))
-    cut = sum(m.truncation for m in mechanisms if isinstance(m, SampledGaussian))
-    return epsilon if (1 + exp(min(epsilon, 700.0))) * cut <= 0.001 * delta else inf
+    epsilon = float(accountant.get_epsilon((1 - KEPT) * delta))
+    return epsilon if _uncut(mechanisms, epsilon, delta) else inf

@@ -153,15 +153,26 @@ class SampledGaussian:
 
     @property
     def truncation(self) -> float:
-        """Chance that any batch is cut: the distance to the untruncated law, which RDP prices."""
+        """Chance that any batch is cut: the distance to the law of batches without a limit."""
         return float(self.count * binom.sf(self.batch_limit, self.patients, self.sampling_prob))
 
     def loss(self, interval: float) -> Loss:
-        """Privacy loss distribution of all T steps, truncation included, pessimistic."""
+        """Privacy loss distribution of T steps whose batches have no limit, pessimistic."""
         if self.sampling_prob == 1.0:
             return pld.from_gaussian_mechanism(
                 self.noise_multiplier / sqrt(self.count), value_discretization_interval=interval
             )
+        one = pld.from_gaussian_mechanism(
+            self.noise_multiplier,
+            value_discretization_interval=interval,
+            sampling_prob=self.sampling_prob,
+        )
+        return one.self_compose(self.count)
+
+    def cut_loss(self, interval: float) -> Loss:
+        """Privacy loss distribution of all T steps, truncation included, pessimistic."""
+        if self.sampling_prob == 1.0:
+            return self.loss(interval)
         one = pld.from_truncated_subsampled_gaussian_mechanism(
             dataset_size=self.patients,
             sampling_probability=self.sampling_prob,

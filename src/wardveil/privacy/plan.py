@@ -6,7 +6,7 @@ rounded up, and the whole list is composed once. What is spent is decided here, 
 training.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Literal
@@ -187,26 +187,31 @@ def make_plan(
     return Plan(mechanisms=mechanisms, spent=cost, **fixed)  # type: ignore[arg-type]
 
 
-def _largest_mu(at: Any, budget: Budget) -> float:
-    """μ of the whole run, by bisection on a geometric scale."""
+def _largest_mu(at: Callable[[float], tuple[Mechanism, ...]], budget: Budget) -> float:
+    """μ of the whole run, by bisection on a geometric scale around the Gaussian's μ."""
+
+    def fits(mu: float) -> bool:
+        return roughly(at(mu), budget.delta) <= budget.epsilon
+
     guess = gaussian_mu(budget)
-    low, high = guess / 64, guess * 4
-    if roughly(at(low), budget.delta) > budget.epsilon:
-        raise BudgetError(
-            Problem(
-                code="E404",
-                what=f"No noise level meets ε = {budget.epsilon:g} at δ = {budget.delta:g} "
-                "for this list of questions.",
-                where="plan",
-                do=("Raise epsilon or delta, or ask fewer questions.",),
+    low, high = 0.7 * guess, 1.2 * guess
+    while not fits(low):
+        low, high = low / 3, low
+        if low < guess / 100:
+            raise BudgetError(
+                Problem(
+                    code="E404",
+                    what=f"No noise level meets ε = {budget.epsilon:g} at δ = {budget.delta:g} "
+                    "for this list of questions.",
+                    where="plan",
+                    do=("Raise epsilon or delta, or ask fewer questions.",),
+                )
             )
-        )
-    for _ in range(16):
+    while high < 4 * guess and fits(high):
+        low, high = high, 1.5 * high
+    while high / low > 1.0005:
         middle = sqrt(low * high)
-        if roughly(at(middle), budget.delta) <= budget.epsilon:
-            low = middle
-        else:
-            high = middle
+        low, high = (middle, high) if fits(middle) else (low, middle)
     return low
 
 

@@ -16,7 +16,7 @@ from tests_support import table_of
 from wardveil.audit import RecordingNoise
 from wardveil.encode.bins import Bins
 from wardveil.encode.histogram import distributions
-from wardveil.errors import VaultError
+from wardveil.errors import VaultError, WardveilError
 from wardveil.privacy import Budget, Choice, Counts, Lease, Plan, SampledGaussian, Size
 from wardveil.privacy.question import Choices, Gradients, Histograms, Marginals, Patients
 from wardveil.vault import Part, SeededNoise, Vault
@@ -204,7 +204,7 @@ def test_what_is_used_up_is_refused_before_anybody_is_looked_at(schema, name):
 def test_a_bought_size_is_not_told_by_the_error(schema):
     plan = every_question(schema, N)[0].lease.plan
     rows = table_of(cohort(61), schema).rows
-    with pytest.raises(VaultError, match="E424") as refused:
+    with pytest.raises(WardveilError, match="E424") as refused:
         Vault(rows, schema=schema, lease=Lease(plan), noise=SeededNoise(1))
     assert "61" not in str(refused.value)
 
