@@ -89,8 +89,8 @@ def page(results: list[dict]) -> str:
         rulers = [r["runs"][0][f"ruler_tvd{k}"] for k in (1, 2)]
         lines.append(
             f"| {r['table']} | {r['epsilon']} | {r['model']} | {shown('tvd1')} ({rulers[0]:.3f}) | "
-            f"{shown("tvd2")} ({rulers[1]:.3f}) | {shown("tstr_gap")} | "
-            f"{shown("fit_seconds", 0)} | "
+            f"{shown('tvd2')} ({rulers[1]:.3f}) | {shown('tstr_gap')} | "
+            f"{shown('fit_seconds', 0)} | "
             f"{statistics.median(x['rows_per_second'] for x in r['runs']):,.0f} |"
         )
     return "\n".join(lines) + "\n"

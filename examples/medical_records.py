@@ -47,7 +47,8 @@ def main() -> None:
     real = wv.read_table(options.table, schema)
     model = wv.MedicalCGAN(**{**CONFIG, **({"epochs": options.epochs} if options.epochs else {})})
     if options.tradeoff:
-        return tradeoff(real, schema, model, options.output)
+        tradeoff(real, schema, model, options.output)
+        return
     synth = wv.fit(real, model=model, epsilon=options.epsilon, delta=options.delta, seed=42)
     print(synth.statement, "\n")
 

@@ -22,6 +22,7 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 
+from wardveil.checkpoint import Checkpoint
 from wardveil.errors import Problem, RunError, SchemaError, UsageError
 from wardveil.models import MODELS, Model, Moment, Rng, Weights, choose_model, settings
 from wardveil.privacy import (
@@ -54,6 +55,7 @@ from wardveil.tables import (
 from wardveil.vault import Noise, OpenVault, SecretNoise, SeededNoise, Vault
 from wardveil.vault.facts import buy_facts
 from wardveil.vault.statistics import keep_first_codes
+from wardveil.vault.transcript import TranscribedNoise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -342,7 +344,7 @@ def _fact_questions(schema: Schema, facts: Facts) -> list[Question]:
     if numbers:
         found.append(Bounds(tables=numbers, share=FACTS_SHARE))
     if levels:
-        found.append(OpenLevels(tables=levels, share=FACTS_SHARE))
+        found.append(OpenLevels(count=levels, share=FACTS_SHARE))
     return found
 
 
@@ -403,6 +405,8 @@ def fit(  # noqa: PLR0913
     source: str | None = None,
     cap: float | None = None,
     keys: Any = None,
+    partial: Path | None = None,
+    resume: bool = False,
 ) -> Synthesizer:
     """Train a model on a table of patients within (ε, δ).
 
@@ -425,6 +429,9 @@ def fit(  # noqa: PLR0913
         source: The ledger's account; default: the name of the file.
         cap: ε of the account, if this run opens it; see `wardveil.privacy.charged`.
         keys: A path or frame with the patients' keys, when `table` is a `Table`, which has none.
+        partial: A folder that keeps every answer until the run is saved, so that it can go on
+            after a stop; remove it when the run is saved. Without a guarantee it is not used.
+        resume: Go on with what `partial` holds; everything else must be as it was.
 
     Raises:
         WardveilError: Schema, table, budget or request are wrong; nothing was spent.
@@ -438,15 +445,28 @@ def fit(  # noqa: PLR0913
     schema = _schema_of(table, schema)
     if facts == "looked":
         schema = look(table, schema)
-    n = _patients(table, schema, rows)
+    n = _patients(table, schema, rows, relation)
     planned, chosen, reason = _planned(schema, n, epsilon, delta, model, facts, relation)
     seed = secrets.randbits(63) if seed is None else seed
+    kept = None
+    if partial is not None and planned.private:
+        kept = Checkpoint(partial, _request(planned, chosen, schema), seed=seed, resume=resume)
+        seed = kept.seed
+    answered = kept.transcript.answered if kept else {}
     if noise is None:  # without a guarantee nothing is secret, and runs may be repeated
         noise = SecretNoise() if planned.private else SeededNoise(seed)
     keys = table if keys is None else keys
     payer = source or _source_of(keys)
-    with _charge(ledger, planned, payer, schema, cap, noise) as charge:
-        lease = Lease(planned, charge)
+    ledger = Ledger(ledger) if isinstance(ledger, Path) else ledger
+    if kept and isinstance(ledger, Ledger):
+        ledger.close_run(kept.ledger_run, why="resumed")
+    due = planned.rest(answered) if answered else planned
+    with kept or nullcontext(), _charge(ledger, due, payer, schema, cap, noise) as charge:
+        lease = Lease(planned, charge, answered=answered)
+        if kept:
+            noise = TranscribedNoise(noise, kept.transcript, lease)
+        if kept and charge:
+            kept.charged_as(charge.run)
         if charge is not None:
             charge.identify(_fingerprint(keys, schema, charge))
         watch = _Watch(lease, progress)
@@ -455,7 +475,10 @@ def fit(  # noqa: PLR0913
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             weights = chosen.train(vault, Rng(seed), watch)
-        stamp = charge.settle(lease.used if planned.private else {}) if charge else None
+        used = {k: u - answered.get(k, 0) for k, u in lease.used.items() if planned.private}
+        stamp = charge.settle({k: u for k, u in used.items() if u}) if charge else None
+    if isinstance(noise, TranscribedNoise):
+        planned = planned.counting_twice(noise.counted_twice)
     return Synthesizer(
         schema=vault.schema,
         model=chosen,
@@ -473,6 +496,16 @@ def fit(  # noqa: PLR0913
         reason=reason,
         history=watch.losses or None,
     )
+
+
+def _request(plan: Plan, model: Model, schema: Schema) -> dict[str, Any]:
+    """What makes a run what it is: a part that does not agree is another run."""
+    return {
+        "plan": plan.to_dict(),
+        "model": {"name": model.name, "settings": asdict(model)},
+        "schema": schema.to_dict(),
+        "versions": {name: version(name) for name in VERSIONS},
+    }
 
 
 def _charge(
@@ -519,13 +552,29 @@ def _schema_of(table: Any, schema: Schema | None) -> Schema:
     )
 
 
-def _patients(table: Any, schema: Schema, rows: int | None) -> int:
+def _patients(table: Any, schema: Schema, rows: int | None, relation: Relation) -> int:
     """n: as given, as held, as declared, or counted.
 
     Counting is free under null replacement: neighbouring tables have the same number of patients.
+    Under add/remove the number is what is protected, so it has to be declared.
+
+    Raises:
+        UsageError: Under add/remove without a declared bound (E137).
     """
     if rows is not None:
         return rows
+    if relation == "add-remove":
+        if schema.rows is None:
+            raise UsageError(
+                Problem(
+                    code="E137",
+                    what="Under add/remove the plan needs a public upper bound on the number of "
+                    "patients; the table's own number is what is protected.",
+                    where="rows",
+                    do=("Declare rows = … under [table], or give rows.",),
+                )
+            )
+        return schema.rows
     if isinstance(table, Table):
         return table.n
     if schema.rows is not None:

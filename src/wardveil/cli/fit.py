@@ -1,6 +1,7 @@
 """wardveil fit: train a synthesizer and write its run folder."""
 
 from pathlib import Path
+from shutil import rmtree
 from typing import Annotated
 
 import typer
@@ -51,6 +52,9 @@ def fit(  # noqa: PLR0913 (one parameter an option)
     source: SourceOption = None,
     cap: CapOption = None,
     no_ledger: NoLedger = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped; same command.")
+    ] = False,
 ) -> None:
     """Train on a table of patients; the run folder holds no patient."""
     from wardveil.schema import Schema
@@ -61,13 +65,15 @@ def fit(  # noqa: PLR0913 (one parameter an option)
     declared, chosen = Schema.read(schema), model_of(model, settings)
     facts = facts_of(look=look, private=private_facts)
     account = paying.arguments(table)
-    with watched(output, epsilon=epsilon, charged=not no_ledger) as progress:
+    partial = run.with_name(f"{run.name}.partial")
+    with watched(output, epsilon=epsilon, charged=not no_ledger, resumable=True) as progress:
         synthesizer = fitted(
             table, schema=declared, model=chosen, epsilon=epsilon,
             delta=delta, seed=seed, rows=rows, progress=progress,
-            facts=facts, **account,
+            facts=facts, partial=partial, resume=resume, **account,
         )  # fmt: skip
     synthesizer.save(run)
+    rmtree(partial, ignore_errors=True)
     note_release(account["ledger"], synthesizer, run)
     output.result(
         f"{synthesizer.statement}\n\nRun: {run} (weights and statement, no patient)"

@@ -44,13 +44,16 @@ Watcher = Callable[[Step], None]
 
 
 @contextmanager
-def watched(output: Output, *, epsilon: float, charged: bool = False) -> Iterator[Watcher]:
+def watched(
+    output: Output, *, epsilon: float, charged: bool = False, resumable: bool = False
+) -> Iterator[Watcher]:
     """A callback that shows a fit; ctrl-C inside becomes a sentence on what was spent.
 
     Args:
         output: Where to show it: on stderr, and not when quiet.
         epsilon: The budget of the run.
         charged: Whether a ledger keeps what was used.
+        resumable: Whether the answers so far are kept.
 
     Raises:
         Interrupted: A person pressed ctrl-C.
@@ -65,7 +68,10 @@ def watched(output: Output, *, epsilon: float, charged: bool = False) -> Iterato
         try:
             yield watch
         except KeyboardInterrupt:
-            raise Interrupted(_farewell(last[0] if last else None, charged=charged)) from None
+            words = _farewell(last[0] if last else None, charged=charged)
+            if resumable and last and last[0].epsilon is not None:
+                words += " The answers so far are kept: the same command with --resume goes on."
+            raise Interrupted(words) from None
 
 
 def _farewell(step: Step | None, *, charged: bool) -> str:

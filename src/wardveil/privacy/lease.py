@@ -5,6 +5,7 @@ ledger behind it, a block of uses is charged there, and on the disk, before the 
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -30,13 +31,29 @@ class Lease:
     Attributes:
         plan: The plan.
         used: Question name -> times asked so far.
+        asked: Name of the question asked last; "" before the first.
     """
 
-    def __init__(self, plan: Plan, ledger: Charged | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        ledger: Charged | None = None,
+        *,
+        answered: Mapping[str, int] | None = None,
+    ) -> None:
+        """A lease over a plan.
+
+        Args:
+            plan: The plan.
+            ledger: Where uses are charged.
+            answered: Question -> uses that an earlier part of the run was charged for and whose
+                answers are stored; they are not charged again.
+        """
         self.plan = plan
         self.used: Counter[str] = Counter()
+        self.asked = ""
         self._ledger = ledger if plan.private else None
-        self._advanced: Counter[str] = Counter()
+        self._advanced: Counter[str] = Counter(answered or {})
         self._cost: dict[tuple[int, ...], float] = {}
 
     def charge(self, name: str) -> None:
@@ -61,6 +78,7 @@ class Lease:
             self._ledger.advance(name, block)
             self._advanced[name] += block
         self.used[name] += 1
+        self.asked = name
 
     def epsilon(self) -> float | None:
         """ε of what was asked so far, never behind; None without a guarantee.

@@ -226,6 +226,12 @@ class Ledger:
         """
         self._append("ABANDON", {"run": run, "why": why})
 
+    def close_run(self, run: str, *, why: str) -> None:
+        """End a run if it is still live; nothing happens to one that is over or unknown."""
+        known = self.book.runs.get(run)
+        if known is not None and known.state == "live":
+            self.abandon(run, why=why)
+
     def recover(self) -> tuple[str, ...]:
         """End every run that never ended, each at what it was charged last.
 

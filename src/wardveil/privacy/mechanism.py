@@ -79,14 +79,15 @@ class Counts:
 class Levels:
     """Noisy counts of values that were not declared, kept only above a threshold.
 
-    Each patient contributes one value to each of `columns` columns. A value held by one patient
-    alone shows with probability at most Φ(-(τ - 1)/sd) per column; that mass is charged to δ.
+    Each patient contributes one value to each column, and one release is one column. A value held
+    by one patient alone shows with probability at most Φ(-(τ - 1.5)/sd): a discrete Gaussian's
+    tail from the integer k on is below the continuous one's from k - ½. That is charged to δ.
 
     Attributes:
         name: What is released.
         sd: Noise on each count, in patients.
         threshold: τ: a value is published if its noisy count exceeds it.
-        columns: Columns searched.
+        count: Columns searched.
 
     Source: stability-based histograms, Bun, Nissim and Stemmer (2016); Gaussian form derived.
     """
@@ -94,18 +95,17 @@ class Levels:
     name: str
     sd: float
     threshold: float
-    columns: int
     count: int = 1
 
     @property
     def mu(self) -> float:
         """μ of the counts."""
-        return sqrt(self.columns) / self.sd
+        return sqrt(self.count) / self.sd
 
     @property
     def delta(self) -> float:
         """Chance that some value held by one patient alone is published."""
-        return float(self.columns * norm.sf((self.threshold - 1) / self.sd))
+        return float(self.count * norm.sf((self.threshold - 1.5) / self.sd))
 
     def loss(self, interval: float) -> Loss:
         """Privacy loss distribution of the counts; `delta` comes on top."""
@@ -172,6 +172,7 @@ class SampledGaussian:
     def cut_loss(self, interval: float) -> Loss:
         """Privacy loss distribution of all T steps, truncation included, pessimistic."""
         if self.sampling_prob == 1.0:
+            assert self.batch_limit >= self.patients, "a full batch cannot be cut"
             return self.loss(interval)
         one = pld.from_truncated_subsampled_gaussian_mechanism(
             dataset_size=self.patients,

@@ -6,8 +6,8 @@ rounded up, and the whole list is composed once. What is spent is decided here, 
 training.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any, Literal
 
@@ -73,6 +73,44 @@ class Plan:
             if m.name == name:
                 return m
         raise VaultError(Problem(code="E420", what=f"The plan contains no mechanism {name!r}."))
+
+    def rest(self, answered: Mapping[str, int]) -> "Plan":
+        """What is left of the plan when some questions were answered before a stop."""
+        left = [
+            (replace(q, count=q.count - answered.get(q.name, 0)), m)
+            for q, m in zip(self.questions, self.mechanisms, strict=True)
+            if q.count > answered.get(q.name, 0)
+        ]
+        mechanisms = tuple(replace(m, count=q.count) for q, m in left)
+        return replace(
+            self,
+            questions=tuple(q for q, _ in left),
+            mechanisms=mechanisms,
+            spent=spent(mechanisms, self.budget.delta),
+        )
+
+    def counting_twice(self, again: Mapping[str, int]) -> "Plan":
+        """The plan that was carried out when some questions may have been answered once more.
+
+        An answer computed just before a stop and not stored was seen by nobody, but it cannot be
+        ruled out, so the statement pays for it.
+        """
+        if not again:
+            return self
+        mechanisms = tuple(
+            replace(m, count=m.count + again.get(m.name, 0)) for m in self.mechanisms
+        )
+        times = sum(again.values())
+        remark = (
+            f"The run was stopped and went on {times} time{'s' if times > 1 else ''}; the question "
+            "after each stop is counted twice."
+        )
+        return replace(
+            self,
+            mechanisms=mechanisms,
+            spent=spent(mechanisms, self.budget.delta),
+            remarks=(*self.remarks, remark),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

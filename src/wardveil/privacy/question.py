@@ -161,21 +161,20 @@ class OpenLevels:
     """Values of columns whose levels were not declared, kept where enough patients share them.
 
     Attributes:
-        tables: Columns whose levels are bought.
+        count: Columns whose levels are bought, one at a time.
         share: Share of μ².
         name: The question's name.
     """
 
-    tables: int
+    count: int
     share: float
     name: str = "levels"
-    count: int = 1
 
     def mechanism(self, mu: float, delta: float) -> Mechanism:
         """The mechanism that answers at μ; a tenth of δ pays for the threshold."""
-        sd = round_up(sqrt(self.tables) / mu)
-        threshold = round_up(1 + sd * float(norm.isf(delta / 10 / self.tables)))
-        return Levels(name=self.name, sd=sd, threshold=threshold, columns=self.tables)
+        sd = round_up(sqrt(self.count) / mu)
+        threshold = round_up(1.5 + sd * float(norm.isf(delta / 10 / self.count)))
+        return Levels(name=self.name, sd=sd, threshold=threshold, count=self.count)
 
 
 @dataclass(frozen=True, kw_only=True)

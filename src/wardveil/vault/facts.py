@@ -55,10 +55,10 @@ def buy_facts(table: Table, lease: Lease, noise: Noise) -> Schema:
                 "decimals": 2 if column.decimals is None else column.decimals,
             }
     if lists:
-        lease.charge("levels")
         levels = lease.plan.mechanism("levels")
         assert isinstance(levels, Levels)
         for column in lists:
+            lease.charge("levels")
             found[column.name] = _levels(table.raw[column.name], levels, noise)
     for name, facts in found.items():
         column = schema.by_name[name]

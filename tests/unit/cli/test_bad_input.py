@@ -121,4 +121,9 @@ def test_ctrl_c_in_the_middle_of_a_fit_says_what_was_spent_and_writes_nothing(fo
     assert running.returncode == 130, stderr
     assert "had been used; no run was written" in stderr
     assert "Traceback" not in stderr
-    assert sorted(p.name for p in folder.iterdir()) == ["cohort.toml", "demo.toml", "good.csv"]
+    assert not Path("r1").exists()
+    assert "--resume goes on" in stderr
+    assert sorted(p.name for p in Path("r1.partial").iterdir()) == [
+        "request.json",
+        "transcript.bin",
+    ]

@@ -77,10 +77,10 @@ def test_a_choice_costs_less_than_its_pure_epsilon():
 
 
 def test_the_threshold_is_charged_to_delta():
-    safe = Levels(name="l", sd=50.0, threshold=400.0, columns=2)
-    rash = Levels(name="l", sd=50.0, threshold=100.0, columns=2)
+    safe = Levels(name="l", sd=50.0, threshold=400.0, count=2)
+    rash = Levels(name="l", sd=50.0, threshold=100.0, count=2)
     assert safe.delta < 1e-11
-    assert rash.delta == pytest.approx(2 * norm.sf(99 / 50))
+    assert rash.delta == pytest.approx(2 * norm.sf(98.5 / 50))
     assert spent([rash], 1e-5).epsilon == inf
 
 
@@ -100,7 +100,7 @@ def test_composition_is_less_than_the_sum():
     "mechanism",
     [
         Counts(name="a", sd=3.0, tables=2, count=5), Choice(name="c", epsilon=0.1, count=2),
-        Levels(name="l", sd=5.0, threshold=9.0, columns=1), Size(name="n", epsilon=0.5),
+        Levels(name="l", sd=5.0, threshold=9.0, count=1), Size(name="n", epsilon=0.5),
         sampled(0.1, 3.0, 7),
     ],
 )  # fmt: skip

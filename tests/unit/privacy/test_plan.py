@@ -149,7 +149,7 @@ def test_no_epsilon_is_printed_without_a_guarantee():
 
 def test_bought_levels_pay_for_their_threshold():
     budget = Budget(epsilon=1.0, delta=1e-5)
-    plan = make_plan([*ask(), OpenLevels(tables=3, share=0.1)], budget=budget, n=2000)
+    plan = make_plan([*ask(), OpenLevels(count=3, share=0.1)], budget=budget, n=2000)
     levels = plan.mechanism("levels")
     assert 0 < levels.delta <= budget.delta / 10 * 1.001
     assert replace(levels, threshold=levels.threshold / 2).delta > levels.delta

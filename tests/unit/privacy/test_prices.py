@@ -65,7 +65,7 @@ def test_tables_and_releases_add_up():
 
 
 def test_the_chance_that_a_threshold_fails_is_taken_from_delta():
-    levels = Levels(name="l", sd=50.0, threshold=1 + 4.3 * 50, columns=1)
+    levels = Levels(name="l", sd=50.0, threshold=1.5 + 4.3 * 50, count=1)
     assert 0.8 * DELTA < levels.delta < 0.9 * DELTA
     cost, free = spent([levels], DELTA), spent([Counts(name="c", sd=50.0)], DELTA)
     assert cost.pld > 1.03 * free.pld
