@@ -278,7 +278,7 @@ def mu_of_choice(epsilon: float) -> float:
 
     Example:
         >>> round(mu_of_choice(1.0), 4)
-        0.6244
+        0.6239
     """
 
     def needed(t: float) -> float:

@@ -68,13 +68,13 @@ def test_whatever_fits_the_cap_is_private_at_the_cap_by_the_other_accountant(cou
 
 def test_what_lies_outside_the_divergence_is_charged_too():
     open_levels = make_plan(
-        [OpenLevels(tables=2, share=1)], budget=Budget(epsilon=0.1, delta=DELTA), n=N
+        [OpenLevels(count=2, share=1)], budget=Budget(epsilon=0.1, delta=DELTA), n=N
     )
     cap = cap_of(50.0, DELTA)
     one = price(open_levels.mechanisms[0], cap.order)
-    assert cap.carries(one.times(2))  # a tenth of δ each, a fifth is there
-    assert not cap.carries(one.times(3))
-    assert cap.divergence > one.times(3).divergence
+    assert cap.carries(one.times(3))  # a twentieth of δ a column, a fifth is there
+    assert not cap.carries(one.times(5))
+    assert cap.divergence > one.times(5).divergence
 
 
 def test_batches_that_may_be_cut_weigh_e_to_the_epsilon():

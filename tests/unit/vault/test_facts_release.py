@@ -22,7 +22,7 @@ def open_schema(schema):
 @pytest.fixture(scope="module")
 def plan():
     return make_plan(
-        [Bounds(tables=1, share=0.5), OpenLevels(tables=1, share=0.5)],
+        [Bounds(tables=1, share=0.5), OpenLevels(count=1, share=0.5)],
         budget=Budget(epsilon=1.0, delta=1e-6), n=N,
     )  # fmt: skip
 
