@@ -115,6 +115,10 @@ class Statement:
             f"Accounting: {self.plan['stated']} over the whole plan "
             f"(PLD {both['PLD']:.4f}, RDP {both['RDP']:.4f}); model {self.model}.",
             *(f"  {m['name']} × {m['count']}: {noise_of(restore(dict(m)))}" for m in stored),
+            "Noise and batches: the operating system's randomness, keys never kept, no seed; exact "
+            "samplers for counts and choices."
+            if self.noise == "release"
+            else "Noise and batches: seeded, so they can be computed again.",
             *self.plan["remarks"],
             "Schema facts: "
             + ", ".join(f"{count} {source}" for source, count in self.facts.items() if count)
