@@ -47,16 +47,22 @@ class Noise(ABC):
         self._drawn += 1
         nonce = self._drawn.to_bytes(8, "big") + bytes(8)
         stream = Cipher(algorithms.AES(self._key), modes.CTR(nonce)).encryptor()
-        words = np.frombuffer(stream.update(bytes(8 * n)), dtype=np.uint64)
-        return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+        words = np.frombuffer(stream.update(bytes(8 * n)), dtype=np.uint64) >> np.uint64(11)
+        numbers = words.astype(np.float64)
+        numbers += 0.5
+        numbers *= 2.0**-53
+        return numbers
 
     def normals(self, n: int) -> NDArray[np.float64]:
         """n standard normals by Box and Muller, tails to 8.6 sd."""
         half = (n + 1) // 2
-        u = self.uniforms(2 * half)
-        radius = np.sqrt(-2.0 * np.log(u[:half]))
-        angle = 2.0 * np.pi * u[half:]
-        return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:n]
+        u = torch.from_numpy(self.uniforms(2 * half))  # torch's vector functions are the faster
+        radius = u[:half].log_().mul_(-2.0).sqrt_()
+        angle = u[half:].mul_(2.0 * np.pi)
+        drawn = torch.empty(2 * half, dtype=torch.float64)
+        torch.cos(angle, out=drawn[:half]).mul_(radius)
+        torch.sin(angle, out=drawn[half:]).mul_(radius)
+        return drawn.numpy()[:n]
 
     def coins(self, n: int, q: float) -> NDArray[np.int64]:
         """Indices of the patients whose coin fell: each of n with probability q."""
@@ -80,8 +86,8 @@ class Noise(ABC):
         """
         g = sd * LATTICE
         steps = torch.round(total.double() / g).to(torch.int64)
-        units = np.rint(self.normals(total.numel()) / LATTICE)
-        noise = torch.from_numpy(units.astype(np.int64))
+        drawn = torch.from_numpy(self.normals(total.numel()))
+        noise = drawn.mul_(1 / LATTICE).round_().to(torch.int64)
         return ((steps + noise.view_as(steps).to(steps.device)).double() * g).to(total.dtype)
 
     @abstractmethod
