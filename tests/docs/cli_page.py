@@ -9,7 +9,8 @@ from wardveil.cli.app import app
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 VERBS = (
-    "demo", "init", "check", "plan", "fit", "sample", "run", "ledger", "ledger list",
+    "demo", "init", "check", "plan", "fit", "sample",
+    "verify", "run", "ledger", "ledger list",
     "ledger show", "ledger cap", "ledger verify", "ledger recover", "ledger export", "audit",
     "models", "explain",
 )  # fmt: skip

@@ -31,38 +31,16 @@ from wardveil.vault import Rows, Vault
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class MarginalGAN(Model):
+class MarginalGAN(Fit, Model):
     """Soft rows fitted to the noisy pair tables that matter most: strongest at small ε.
 
-    Attributes:
-        rows: R, soft rows.
-        pairs_per_variable: Pair tables bought, per variable; without privacy five times as many.
-        bins: Most bins of a variable; 0 chooses from n and the noise.
-        one_way_share: Share of the budget for histograms.
-        choice_share: Share of it for choosing tables.
-        steps: Optimiser steps after each bought table.
-        final_steps: Optimiser steps at the end.
-        learning_rate: Adam's.
+    The settings are those of `Fit`.
     """
 
     name = "marginal"
 
-    rows: int = 1_000
-    pairs_per_variable: float = 1.2
-    bins: int = 0
-    one_way_share: float = 0.5
-    choice_share: float = 0.1
-    steps: int = 30
-    final_steps: int = 600
-    learning_rate: float = 0.1
-
     def __post_init__(self) -> None:
         positive(**{k: v for k, v in vars(self).items() if k != "bins"})
-
-    @property
-    def fit(self) -> Fit:
-        """The settings as the anchor takes them."""
-        return Fit(**vars(self))
 
     def questions(
         self,
@@ -71,7 +49,7 @@ class MarginalGAN(Model):
         budget: Budget,
     ) -> tuple[Sequence[Question], Sequence[str]]:
         """Histograms, then as many choices as pair tables."""
-        return questions(schema, self.fit, private=budget.private), ()
+        return questions(schema, self, private=budget.private), ()
 
     def train(self, vault: Vault, rng: Rng, watch: Watch) -> Weights:
         """Rounds of choose, buy, fit."""
@@ -79,7 +57,7 @@ class MarginalGAN(Model):
         def told(done: int, rounds: int) -> None:
             watch(Moment(phase="tables", step=done, steps=rounds))
 
-        return bought(vault, vault.count(), self.fit, rng.torch, told).weights()
+        return bought(vault, vault.count(), self, rng.torch, told).weights()
 
     def sample(self, weights: Weights, schema: Schema, n: int, where: Where, rng: Rng) -> Rows:
         """n patients drawn from the soft rows; anything can be asked for."""

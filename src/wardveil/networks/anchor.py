@@ -45,7 +45,7 @@ class Fit:
 
     Attributes:
         rows: R, soft rows.
-        pairs_per_variable: Pair tables bought, per variable.
+        pairs_per_variable: Pair tables bought, per variable; without privacy five times as many.
         bins: Most bins of a variable; 0 chooses from n and the noise.
         one_way_share: Share of the budget for histograms.
         choice_share: Share of it for choosing tables.
