@@ -72,7 +72,8 @@ def page(results: list[dict]) -> str:
     lines = [
         "# Figures", "",
         "Made by `python benchmarks/first_figures.py --data FOLDER --models marginal independent",
-        "--epsilons 1 --write`; definitions: a third of the patients held out, δ = 1e-5, median of the seeds (range). `tvd1`, `tvd2`: share of",
+        "--epsilons 1 --write`; definitions: a third of the patients held",
+        "out, δ = 1e-5, median of the seeds (range). `tvd1`, `tvd2`: share of",
         "patients that would have to move for one column, or a pair, to match held-out rows;",
         "`tstr_gap`: AUC lost when models learn from synthetic instead of real rows. The ruler is",
         "the same figure for real training rows.", "",
