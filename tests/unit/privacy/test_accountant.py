@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opacus.accountants import PRVAccountant
+from opacus.accountants import PRVAccountant, RDPAccountant
 from scipy.stats import norm
 
 from wardveil.privacy import Choice, Counts, Levels, SampledGaussian, Size, spent
+from wardveil.privacy.accountant import ORDERS
 from wardveil.privacy.mechanism import describe, mu_of_choice, restore
 
 
@@ -42,6 +43,14 @@ def test_sampled_gaussian_agrees_with_an_independent_accountant(q, sigma, steps)
     other.history = [(sigma, q, steps)]
     expected = other.get_epsilon(delta=1e-5, eps_error=0.005)
     assert spent([sampled(q, sigma, steps)], 1e-5).pld == pytest.approx(expected, abs=0.015)
+
+
+@pytest.mark.parametrize(("q", "sigma", "steps"), [(0.01, 1.0, 500), (0.1, 6.0, 300)])
+def test_the_renyi_bound_is_that_of_an_independent_accountant(q, sigma, steps):
+    other = RDPAccountant()
+    other.history = [(sigma, q, steps)]
+    expected = other.get_epsilon(delta=0.999e-5, alphas=list(ORDERS))
+    assert spent([sampled(q, sigma, steps)], 1e-5).rdp == pytest.approx(expected, rel=0.01)
 
 
 def test_full_batches_are_a_plain_gaussian():
