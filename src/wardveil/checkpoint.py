@@ -51,7 +51,7 @@ class Checkpoint:
             try:
                 folder.mkdir(parents=True)
             except OSError as fault:
-                raise _unwritable(folder, fault) from None
+                raise unwritable(folder, fault) from None
         self._request = dict(request)
         try:
             self.transcript = Transcript(folder / "transcript.bin")
@@ -89,7 +89,7 @@ class Checkpoint:
             partial.write_text(text, encoding="utf-8")
             partial.replace(self._file)
         except OSError as fault:
-            raise _unwritable(self.folder, fault) from None
+            raise unwritable(self.folder, fault) from None
 
     def __enter__(self) -> "Checkpoint":
         return self
@@ -125,12 +125,13 @@ def _other(folder: Path) -> RunError:
     )
 
 
-def _unwritable(folder: Path, fault: OSError) -> RunError:
+def unwritable(folder: Path, fault: OSError, *, then: str = "") -> RunError:
+    """E501 for a folder of ours; `then` says what became of what was to be written."""
     return RunError(
         Problem(
             code="E501",
             what=f"The folder must be writable, found: {fault.strerror or 'an error'}.",
             where=str(folder),
-            do=("Check the place, its rights and the space left.",),
+            do=(f"Check the place, its rights and the space left{then}.",),
         )
     )

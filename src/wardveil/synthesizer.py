@@ -22,7 +22,7 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 
-from wardveil.checkpoint import Checkpoint
+from wardveil.checkpoint import Checkpoint, unwritable
 from wardveil.errors import Problem, RunError, SchemaError, UsageError
 from wardveil.models import MODELS, Model, Moment, Rng, Weights, choose_model, settings
 from wardveil.privacy import (
@@ -249,14 +249,7 @@ def new_folder(target: Path) -> "Iterator[Path]":
     except OSError as fault:
         if isinstance(fault, RunError):
             raise
-        raise RunError(
-            Problem(
-                code="E501",
-                what=f"The folder must be writable, found: {fault.strerror or 'an error'}.",
-                where=str(target),
-                do=("Check the place, its rights and the space left; nothing was written.",),
-            )
-        ) from None
+        raise unwritable(target, fault, then="; nothing was written") from None
 
 
 def plan(
