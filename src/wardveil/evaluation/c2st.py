@@ -1,6 +1,7 @@
 """C2ST: can a classifier tell synthetic rows from real ones?"""
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,27 @@ from wardveil.schema.schema import Schema
 FOLDS: Final = 3
 MOST_ROWS: Final = 20_000
 """Rows of each table that a classifier sees at most; the first ones of a shuffled table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confusion:
+    """What a classifier, tested on rows it had not seen, took for real and for synthetic.
+
+    Attributes:
+        real_as_real: Real rows taken for real.
+        real_as_synthetic: Real rows taken for synthetic.
+        synthetic_as_real: Synthetic rows taken for real.
+        synthetic_as_synthetic: Synthetic rows found out.
+        real: Shares of the real rows by their probability of being synthetic, 20 bars, 0 to 1.
+        synthetic: The same of the synthetic rows.
+    """
+
+    real_as_real: int
+    real_as_synthetic: int
+    synthetic_as_real: int
+    synthetic_as_synthetic: int
+    real: tuple[float, ...]
+    synthetic: tuple[float, ...]
 
 
 def c2st(real: Tabular, synthetic: Tabular, *, schema: Schema | None = None) -> float:

@@ -2,16 +2,29 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import Literal
 
 import numpy as np
 
-from wardveil.evaluation.c2st import told_apart
+from wardveil.evaluation.association import Associations
+from wardveil.evaluation.c2st import Confusion, told_apart
+from wardveil.evaluation.coefficients import Coefficients
+from wardveil.evaluation.copies import Copies
+from wardveil.evaluation.design import Design
+from wardveil.evaluation.dimension import DimensionWise
+from wardveil.evaluation.disclosure import Disclosure
 from wardveil.evaluation.fidelity import covered, one_way, two_way
+from wardveil.evaluation.group import GroupResult
+from wardveil.evaluation.measure import Measure
+from wardveil.evaluation.membership import Attack
+from wardveil.evaluation.prediction import Importance, ModelScore
 from wardveil.evaluation.prepared import DISTINCT, Flags, Prepared, Tabular, prepare
 from wardveil.evaluation.profile import Profile, profiles
+from wardveil.evaluation.seed_figures import SeedFigures
 from wardveil.evaluation.summary import Row, summary
+from wardveil.evaluation.survival import KaplanMeier
+from wardveil.evaluation.trajectory import Trajectory
 from wardveil.evaluation.utility import auc
 from wardveil.schema.schema import Schema
 
@@ -34,6 +47,21 @@ class Evaluation:
         aucs: Per target: mean AUC trained on real and on synthetic rows.
         profiles: The distributions behind `columns`.
         table1: Means and shares, real beside synthetic.
+        measures: Every figure with its ruler and its interval, in the order of `FAMILIES`.
+        associations: Mixed association of all pairs of columns.
+        probability: Dimension-wise probability: a dot a level or code.
+        prediction: Dimension-wise prediction: a dot a binary level or code.
+        confusion: What the real-against-synthetic classifier took for what.
+        scores: Every model trained on either table.
+        importances: What random forests lean on, one a target.
+        coefficients: Regressions fitted to both tables.
+        kaplan_meier: Survival curves: the real and the synthetic one of everybody, then by arm.
+        trajectories: Measurements over visits, by arm.
+        groups: The figures group by group.
+        attacks: Membership attacks; () without held-out rows.
+        disclosures: Attribute inference, singling out, linkability; () without held-out rows.
+        copies: Equal rows, and distances to the closest; None without held-out rows.
+        seed_figures: What table comparisons usually begin with.
     """
 
     reference: Literal["holdout", "real"]
@@ -46,6 +74,21 @@ class Evaluation:
     aucs: Mapping[str, tuple[float, float]]
     profiles: tuple[Profile, ...]
     table1: tuple[Row, ...]
+    measures: tuple[Measure, ...] = ()
+    associations: Associations | None = None
+    probability: DimensionWise | None = None
+    prediction: DimensionWise | None = None
+    confusion: Confusion | None = None
+    scores: tuple[ModelScore, ...] = ()
+    importances: tuple[Importance, ...] = ()
+    coefficients: tuple[Coefficients, ...] = ()
+    kaplan_meier: tuple[KaplanMeier, ...] = ()
+    trajectories: tuple[Trajectory, ...] = ()
+    groups: tuple[GroupResult, ...] = ()
+    attacks: tuple[Attack, ...] = ()
+    disclosures: tuple[Disclosure, ...] = ()
+    copies: Copies | None = None
+    seed_figures: SeedFigures | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON, under stable names."""
@@ -69,7 +112,15 @@ class Evaluation:
                  "smd": _plain(r.smd)}
                 for r in self.table1
             ],
+            **{name: _plain(getattr(self, name)) for name in _STRUCTURED},
         }  # fmt: skip
+
+
+_STRUCTURED = (
+    "measures", "associations", "probability", "prediction", "confusion", "scores",
+    "importances", "coefficients", "kaplan_meier", "trajectories", "groups", "attacks",
+    "disclosures", "copies", "seed_figures",
+)  # fmt: skip
 
 
 def evaluation(
@@ -78,6 +129,8 @@ def evaluation(
     *,
     holdout: Tabular | None = None,
     schema: Schema | None = None,
+    limit: tuple[float, float] | None = None,  # noqa: ARG001
+    design: Design | None = None,  # noqa: ARG001
 ) -> Evaluation:
     """Measure a synthetic table as `measures.md` defines it.
 
@@ -87,6 +140,8 @@ def evaluation(
         holdout: Real rows kept apart. With them every figure is taken against them; without
             them against `real`, which flatters a model that copies.
         schema: What is declared; without it kinds are inferred from `real`.
+        limit: (ε, δ) that the synthetic table is promised under; attacks are held against it.
+        design: Arms, visits and groups of the study.
 
     Raises:
         SchemaError: E341 to E344, the tables cannot be compared.
@@ -159,6 +214,14 @@ def _known(figures: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in figures.items() if not math.isnan(value)}
 
 
-def _plain(value: float) -> float | None:
-    """JSON knows no NaN."""
-    return None if math.isnan(value) else value
+def _plain(value: object) -> object:
+    """A value as JSON's types; NaN and infinities, which JSON lacks, are None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value
