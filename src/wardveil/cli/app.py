@@ -15,6 +15,7 @@ from wardveil.cli.ledger import app as ledger
 from wardveil.cli.models import models
 from wardveil.cli.plan import plan
 from wardveil.cli.release import release
+from wardveil.cli.report import report
 from wardveil.cli.run import run
 from wardveil.cli.sample import sample
 from wardveil.cli.verb import verb
@@ -29,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
 )
 for function in (
-    demo, init, check, plan, fit, sample, run, release, verify, audit, models, explain,
+    demo, init, check, plan, fit, sample, run, report, release, verify, audit, models, explain,
 ):  # fmt: skip
     app.command(function.__name__)(verb(function))
 app.add_typer(ledger, name="ledger")

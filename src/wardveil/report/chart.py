@@ -62,7 +62,9 @@ def survival(curves: Sequence[KaplanMeier], *, label: str) -> str:
     """Kaplan-Meier curves with their bands: real as an outline, synthetic filled."""
     longest = max(c.times[-1] for c in curves)
     unit = curves[0].unit
-    across = linear([0.0, longest], name=f"{curves[0].time}{f', {unit}' if unit else ''}", zero=True)
+    across = linear(
+        [0.0, longest], name=f"{curves[0].time}{f', {unit}' if unit else ''}", zero=True
+    )
     plot = Plot(x=across, y=shares(), width=300, height=190)
     parts = plot.frame()
     for curve in curves:
@@ -87,7 +89,9 @@ def trajectory(tracks: Sequence[Trajectory], *, label: str) -> str:
     values = [v for t in tracks for v in (*t.low, *t.high) if v is not None]
     visits = tracks[0].visits
     last = max(1, len(visits) - 1)
-    ticks = ((0.0, visits[0]), (float(last), visits[-1])) if len(visits) > 1 else ((0.0, visits[0]),)
+    ticks = (
+        ((0.0, visits[0]), (float(last), visits[-1])) if len(visits) > 1 else ((0.0, visits[0]),)
+    )
     plot = Plot(x=Axis(low=0.0, high=float(last), ticks=ticks), y=linear(values or [0.0, 1.0]))
     parts = plot.frame()
     lines = []
@@ -141,7 +145,9 @@ def forest(
         name: Of the horizontal axis.
         width: Of the area, in pixels.
     """
-    ends = [v for _, marks in rows for m in marks for v in (m.value, m.low, m.high) if v is not None]
+    ends = [
+        v for _, marks in rows for m in marks for v in (m.value, m.low, m.high) if v is not None
+    ]
     across = linear([*ends, *([] if guide is None else [guide])], name=name)
     pitch = 11 * max(1, max(len(marks) for _, marks in rows)) + 5
     height = pitch * len(rows)
@@ -245,8 +251,8 @@ def budget(parts: Mapping[str, float], *, label: str) -> str:
     width, x, drawn = 640, 0.0, []
     for i, (name, share) in enumerate(parts.items()):
         drawn.append(
-            f'<rect class="shade{i % 6}" x="{x:.1f}" y="0" width="{max(0.0, share * width - 1.5):.1f}" '
-            f'height="22"><title>{escape(name)}: {share:.0%}</title></rect>'
+            f'<rect class="shade{i % 6}" x="{x:.1f}" y="0" '
+            f'width="{max(0.0, share * width - 1.5):.1f}" height="22"><title>{escape(name)}: {share:.0%}</title></rect>'
         )
         x += share * width
     return figure(drawn, width, 22, label)

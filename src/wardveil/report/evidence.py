@@ -96,7 +96,8 @@ def _probability(evaluation: Evaluation) -> Iterator[Block]:
             )
             as_text = "{:.1%}".format if shown == "share" else "{:.3f}".format
             numbers.append(
-                Numbers(caption=f"{title}, farthest apart first", head=("Level", "Real", "Synthetic"),
+                Numbers(caption=f"{title}, farthest apart first",
+                        head=("Level", "Real", "Synthetic"),
                         rows=tuple((n, as_text(a), as_text(b)) for n, a, b in rows))
             )  # fmt: skip
     if drawings:
@@ -149,16 +150,16 @@ def _told_apart(evaluation: Evaluation) -> Iterator[Block]:
         return
     yield Block(
         anchor="told-apart", title="Can rows be told apart?",
-        note="A classifier learnt to tell synthetic rows from real ones and gave each row it had not "
-        "seen a probability of being synthetic. If the two distributions lie on each other, it "
-        "cannot.",
+        note="A classifier learnt to tell synthetic rows from real ones and gave each row it had "
+        "not seen a probability of being synthetic. If the two distributions lie on each other, "
+        "it cannot.",
         drawings=(
             Drawing(svg=chart.overlaid(found.real, found.synthetic, name="probability of being "
                                        "synthetic", label="Rows by their probability of being "
                                        "synthetic, real and synthetic")),
         ),
         numbers=(
-            Numbers(caption="What it said", head=("Rows", "“real”", "“synthetic”"), shown=True, rows=(
+            Numbers(caption="What it said", shown=True, head=("Rows", "“real”", "“synthetic”"), rows=(
                 ("real", f"{found.real_as_real:,}", f"{found.real_as_synthetic:,}"),
                 ("synthetic", f"{found.synthetic_as_real:,}", f"{found.synthetic_as_synthetic:,}"),
             )),
@@ -272,8 +273,8 @@ def _survival(curves: Sequence[KaplanMeier]) -> Iterator[Block]:
             )  # fmt: skip
     yield Block(
         anchor="survival", title="Time to event",
-        note="Kaplan-Meier curves with pointwise 95 % bands: the share of patients without the event "
-        "from each time on.",
+        note="Kaplan-Meier curves with pointwise 95 % bands: the share of patients without the "
+        "event from each time on.",
         drawings=tuple(drawings), numbers=tuple(numbers),
     )  # fmt: skip
 
@@ -317,8 +318,8 @@ def _groups(evaluation: Evaluation) -> Iterator[Block]:
                 head=("Group", "Real rows", "Synthetic rows", "TVD", "Ruler", "AUC, real",
                       "AUC, synthetic", "Attack, AUC"),
                 rows=tuple(
-                    (f"{g.column} = {g.level}", f"{g.real:,}", f"{g.synthetic:,}", _maybe(g.tvd1, 3),
-                     _maybe(g.tvd1_ruler, 3), _maybe(g.auc_real, 3), _maybe(g.auc_synthetic, 3),
+                    (f"{g.column} = {g.level}", f"{g.real:,}", f"{g.synthetic:,}",
+                     _maybe(g.tvd1, 3), _maybe(g.tvd1_ruler, 3), _maybe(g.auc_real, 3), _maybe(g.auc_synthetic, 3),
                      _maybe(g.attack_auc, 3))
                     for g in evaluation.groups
                 ),

@@ -99,7 +99,9 @@ class Plot:
             GAP + (1 - self.y.part(y)) * self.height,
         )
 
-    def line(self, xs: Sequence[float], ys: Sequence[float], style: str, *, step: bool = False) -> str:
+    def line(
+        self, xs: Sequence[float], ys: Sequence[float], style: str, *, step: bool = False
+    ) -> str:
         """A line through points, or steps that keep each value until the next point."""
         points = [self.at(x, y) for x, y in zip(xs, ys, strict=True)]
         if not points:
@@ -132,8 +134,12 @@ class Plot:
         parts = []
         for value, text in self.y.ticks:
             y = self.at(self.x.low, value)[1]
-            parts.append(f'<line class="grid" x1="{self.left}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>')
-            parts.append(f'<text class="tick end" x="{self.left - 5}" y="{y + 3.5:.1f}">{text}</text>')
+            parts.append(
+                f'<line class="grid" x1="{self.left}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>'
+            )
+            parts.append(
+                f'<text class="tick end" x="{self.left - 5}" y="{y + 3.5:.1f}">{text}</text>'
+            )
         for i, (value, text) in enumerate(self.x.ticks):
             x = self.at(value, self.y.low)[0]
             parts.append(f'<line class="grid" x1="{x:.1f}" y1="{GAP}" x2="{x:.1f}" y2="{bottom}"/>')

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,7 @@ from wardveil.privacy import Statement
 from wardveil.privacy.manifest import write_manifest
 from wardveil.report.codebook import codebook
 from wardveil.report.croissant import croissant
+from wardveil.report.public import PublicReport
 from wardveil.report.share import Share, shares
 from wardveil.report.template import rendered
 from wardveil.schema.schema import Schema
@@ -58,13 +59,13 @@ class Release:
             "MODEL_CARD.md": rendered("model_card.md", **values),
             "DATASHEET.md": rendered("datasheet.md", **values),
             "codebook.csv": codebook(self.schema),
-            "schema.json": _json(self.schema.to_dict()),
+            "schema.json": _json(_released(self.schema).to_dict()),
             "statement.txt": f"{self.statement}\n",
             "statement.json": _json(self.statement.to_dict()),
         }
 
     def write(self, folder: Path) -> None:
-        """Write all but the report and the manifest into a folder that is there.
+        """Write all but the manifest into a folder that is there.
 
         Raises:
             RunError: E501, a table cannot be written.
@@ -79,6 +80,12 @@ class Release:
         )  # fmt: skip
         for name, text in (self.documents() | {"croissant.json": _json(described)}).items():
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        page = PublicReport(
+            statement=self.statement, schema=self.schema, table=self.table,
+            details=made_with(self.model, self.settings) | {"Released": self.date},
+        )  # fmt: skip
+        page.save_html(folder / "report.html")
+        page.save_json(folder / "report.json")
 
     def seal(self, folder: Path) -> str:
         """Write the manifest over all that is in the folder now; return its digest."""
@@ -104,6 +111,16 @@ class Release:
                 for c in self.schema.modelled
             ],
         }  # fmt: skip
+
+
+def made_with(model: str, settings: Mapping[str, object]) -> dict[str, str]:
+    """The model and its settings, for the page."""
+    return {"Model": f"{model} ({', '.join(f'{k} = {v}' for k, v in settings.items())})"}
+
+
+def _released(schema: Schema) -> Schema:
+    """The schema without columns that were dropped: their names are nobody's business."""
+    return replace(schema, columns=tuple(c for c in schema.columns if c.kind != "drop"))
 
 
 def _json(values: object) -> str:

@@ -109,8 +109,12 @@ def _gauge(missing: tuple[float, float], *, alone: bool) -> list[str]:
     outline = f'height="{real:.1f}"/>'
     return [
         f'<rect class="track" x="{x}" y="0" width="{w}" height="{HEIGHT}"/>',
-        _bar(x, HEIGHT - synthetic, w, synthetic, _tip("missing", *missing, alone=alone), "missing"),
-        "" if alone else f'<rect class="real" x="{x}" y="{HEIGHT - real:.1f}" width="{w}" {outline}',
+        _bar(
+            x, HEIGHT - synthetic, w, synthetic, _tip("missing", *missing, alone=alone), "missing"
+        ),
+        ""
+        if alone
+        else f'<rect class="real" x="{x}" y="{HEIGHT - real:.1f}" width="{w}" {outline}',
         f'<text class="tick end" x="{WIDTH}" y="{HEIGHT + 13}">miss.</text>',
     ]
 
@@ -134,12 +138,20 @@ def _rows(profile: Profile, *, alone: bool) -> tuple[list[str], int]:
         parts += [
             f'<text class="tick end" x="{LABEL - 6}" y="{y + 10}">'
             f"{escape(short(name, LETTERS))}<title>{escape(name)}</title></text>",
-            _bar(LABEL, y, synthetic / top * room, ROW - 4, _tip(name, real, synthetic, alone=alone),
-                 style),
+            _bar(
+                LABEL,
+                y,
+                synthetic / top * room,
+                ROW - 4,
+                _tip(name, real, synthetic, alone=alone),
+                style,
+            ),
         ]
         if not alone:
-            parts.append(f'<rect class="real" x="{LABEL}" y="{y}" '
-                         f'width="{real / top * room:.1f}" height="{ROW - 4}"/>')
+            parts.append(
+                f'<rect class="real" x="{LABEL}" y="{y}" '
+                f'width="{real / top * room:.1f}" height="{ROW - 4}"/>'
+            )
         y += ROW
     return parts, max(y, 30)
 
