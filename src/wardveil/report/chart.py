@@ -252,7 +252,8 @@ def budget(parts: Mapping[str, float], *, label: str) -> str:
     for i, (name, share) in enumerate(parts.items()):
         drawn.append(
             f'<rect class="shade{i % 6}" x="{x:.1f}" y="0" '
-            f'width="{max(0.0, share * width - 1.5):.1f}" height="22"><title>{escape(name)}: {share:.0%}</title></rect>'
+            f'width="{max(0.0, share * width - 1.5):.1f}" height="22">'
+            f"<title>{escape(name)}: {share:.0%}</title></rect>"
         )
         x += share * width
     return figure(drawn, width, 22, label)

@@ -159,7 +159,8 @@ def _told_apart(evaluation: Evaluation) -> Iterator[Block]:
                                        "synthetic, real and synthetic")),
         ),
         numbers=(
-            Numbers(caption="What it said", shown=True, head=("Rows", "“real”", "“synthetic”"), rows=(
+            Numbers(caption="What it said", shown=True,
+                    head=("Rows", "“real”", "“synthetic”"), rows=(
                 ("real", f"{found.real_as_real:,}", f"{found.real_as_synthetic:,}"),
                 ("synthetic", f"{found.synthetic_as_real:,}", f"{found.synthetic_as_synthetic:,}"),
             )),
@@ -319,7 +320,8 @@ def _groups(evaluation: Evaluation) -> Iterator[Block]:
                       "AUC, synthetic", "Attack, AUC"),
                 rows=tuple(
                     (f"{g.column} = {g.level}", f"{g.real:,}", f"{g.synthetic:,}",
-                     _maybe(g.tvd1, 3), _maybe(g.tvd1_ruler, 3), _maybe(g.auc_real, 3), _maybe(g.auc_synthetic, 3),
+                     _maybe(g.tvd1, 3), _maybe(g.tvd1_ruler, 3), _maybe(g.auc_real, 3),
+                     _maybe(g.auc_synthetic, 3),
                      _maybe(g.attack_auc, 3))
                     for g in evaluation.groups
                 ),
