@@ -12,11 +12,10 @@ from wardveil.evaluation.fidelity import coverage, tvd1, tvd2
 from wardveil.evaluation.group import GroupResult
 from wardveil.evaluation.measure import Measure
 from wardveil.evaluation.membership import Attack
-from wardveil.evaluation.prediction import Importance, ModelScore
+from wardveil.evaluation.prediction import Importance, ModelScore, tstr_gap
 from wardveil.evaluation.seed_figures import Cumulative, SeedFigures
 from wardveil.evaluation.survival import KaplanMeier
 from wardveil.evaluation.trajectory import Trajectory
-from wardveil.evaluation.utility import tstr_gap
 
 __all__ = [
     "Associations", "Attack", "Coefficients", "Confusion", "Copies", "Cumulative", "Design",

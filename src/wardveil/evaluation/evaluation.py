@@ -18,14 +18,13 @@ from wardveil.evaluation.fidelity import covered, one_way, two_way
 from wardveil.evaluation.group import GroupResult
 from wardveil.evaluation.measure import Measure
 from wardveil.evaluation.membership import Attack
-from wardveil.evaluation.prediction import Importance, ModelScore
-from wardveil.evaluation.prepared import DISTINCT, Flags, Prepared, Tabular, prepare
+from wardveil.evaluation.prediction import Importance, ModelScore, predicted, task_of
+from wardveil.evaluation.prepared import Prepared, Tabular, prepare
 from wardveil.evaluation.profile import Profile, profiles
 from wardveil.evaluation.seed_figures import SeedFigures
 from wardveil.evaluation.summary import Row, summary
 from wardveil.evaluation.survival import KaplanMeier
 from wardveil.evaluation.trajectory import Trajectory
-from wardveil.evaluation.utility import auc
 from wardveil.schema.schema import Schema
 
 
@@ -191,19 +190,10 @@ def _aucs(
 ) -> dict[str, tuple[float, float]]:
     """AUCs for every declared target that can be predicted as levels."""
     return {
-        c.name: (auc(real, holdout, target=c.name), auc(synthetic, holdout, target=c.name))
+        c.name: predicted(real, synthetic, holdout, target=c.name).means
         for c in schema.modelled
-        if c.target and _predictable(holdout, c.name)
+        if c.target and c.kind != "codes" and task_of(holdout, c.name) == "classification"
     }
-
-
-def _predictable(table: Prepared, name: str) -> bool:
-    column = table.columns[name]
-    if isinstance(column, Flags):
-        return False
-    # A NaN differs from itself, so that a missing number is not counted either.
-    levels = {v for v in column if v is not None and v == v}
-    return 2 <= len(levels) <= DISTINCT
 
 
 def _mean(values: Mapping[str, float] | Mapping[tuple[str, str], float]) -> float:
