@@ -84,9 +84,15 @@ def _stepped(curve: KaplanMeier) -> tuple[list[float], list[float], list[float]]
     return xs, low, high
 
 
-def trajectory(tracks: Sequence[Trajectory], *, label: str) -> str:
-    """Medians over visits, with the quartiles as a ribbon."""
-    values = [v for t in tracks for v in (*t.low, *t.high) if v is not None]
+def trajectory(tracks: Sequence[Trajectory], *, within: Sequence[Trajectory], label: str) -> str:
+    """Medians over visits, with the quartiles as a ribbon.
+
+    Args:
+        tracks: What is drawn.
+        within: What the vertical axis has room for, so that figures side by side compare.
+        label: For those who do not see it.
+    """
+    values = [v for t in within for v in (*t.low, *t.high) if v is not None]
     visits = tracks[0].visits
     last = max(1, len(visits) - 1)
     ticks = (

@@ -9,7 +9,6 @@ from itertools import groupby
 from wardveil.evaluation import Evaluation
 from wardveil.evaluation.coefficients import Coefficients
 from wardveil.evaluation.prediction import ModelScore
-from wardveil.evaluation.seed_figures import SeedFigures
 from wardveil.evaluation.survival import KaplanMeier
 from wardveil.evaluation.trajectory import Trajectory
 from wardveil.report import chart
@@ -18,8 +17,6 @@ from wardveil.report.chart import Mark
 
 MOST_TERMS = 24
 """Terms of one regression that are drawn; the table has all."""
-MOST_CURVES = 12
-"""Cumulative curves that are drawn: the columns farthest apart."""
 FAMILY = {
     "fidelity": "Does it look like the real table?",
     "utility": "Does it work like the real table?",
@@ -36,11 +33,6 @@ WORDS = {
     "f1": "F1",
     "r2": "R²",
     "rmse": "RMSE",
-    "basic_statistics": "means and deviations",
-    "correlations": "correlations",
-    "columns": "columns",
-    "estimators": "trained models",
-    "pca": "principal components",
 }
 
 
@@ -191,6 +183,7 @@ def _learning(evaluation: Evaluation) -> Iterator[Block]:
                 [(name, [Mark(value=a, style="real"), Mark(value=b)])
                  for name, a, b in zip(i.columns[:10], i.real, i.synthetic, strict=False)],
                 label=f"{i.target}: importance of columns, trained on real and on synthetic rows",
+                guide=0.0,
                 name="share of what the forest uses"),
             caption=f"{i.target}, what a random forest leans on "
             f"(rank correlation {i.agreement:+.2f})".replace("-", "−"),
@@ -259,7 +252,7 @@ def _survival(curves: Sequence[KaplanMeier]) -> Iterator[Block]:
     drawings, numbers = [], []
     for (time, arm), found in groupby(curves, key=lambda c: (c.time, c.arm)):
         group = list(found)
-        who = arm or "everybody"
+        who = f"arm {arm}" if arm else "everybody"
         svg = chart.survival(group, label=f"{time}, {who}: share without event, real and synthetic")
         drawings.append(Drawing(svg=svg, caption=f"{time}: {who}"))
         for c in group:
@@ -289,7 +282,9 @@ def _trajectories(tracks: Sequence[Trajectory]) -> Iterator[Block]:
     ):
         group = list(found)
         title = f"{what}{f', arm {arm}' if arm else ''}"
-        svg = chart.trajectory(group, label=f"{title}: median and quartiles, real and synthetic")
+        alike = [t for t in tracks if t.measurement == what]  # one scale for all arms
+        label = f"{title}: median and quartiles, real and synthetic"
+        svg = chart.trajectory(group, within=alike, label=label)
         drawings.append(Drawing(svg=svg, caption=title))
         numbers += [
             Numbers(caption=f"{title}, {t.table}",
@@ -327,39 +322,6 @@ def _groups(evaluation: Evaluation) -> Iterator[Block]:
                 ),
             ),
         ),
-    )  # fmt: skip
-
-
-def usual(found: SeedFigures | None, columns: Sequence[str]) -> Block | None:
-    """The figures that table comparisons usually begin with; `columns`: farthest apart first."""
-    if found is None or not found.columns:
-        return None
-    curves = {c.column: c for c in found.cumulative}
-    drawings = [
-        Drawing(svg=chart.pairs_of_dots(points, label=f"{title} of each number, real and synthetic",
-                                        name="real", tips=found.columns), caption=title)
-        for title, points in (("log₁₀ of means", found.log_mean),
-                              ("log₁₀ of standard deviations", found.log_std))
-    ]  # fmt: skip
-    if found.pca_real and found.pca_synthetic:
-        drawings.append(
-            Drawing(svg=chart.clouds(found.pca_real, found.pca_synthetic,
-                                     label="First two principal components of real and synthetic "
-                                     "rows"), caption="First two principal components")
-        )  # fmt: skip
-    drawings += [
-        Drawing(svg=chart.cumulative(c.values, c.real, c.synthetic,
-                                     label=f"{c.column}: cumulative shares, real and synthetic"),
-                caption=c.column)
-        for name in [n for n in columns if n in curves][:MOST_CURVES] if (c := curves[name]).values
-    ]  # fmt: skip
-    parts = tuple((WORDS.get(n, n), f"{v:.3f}") for n, v in found.similarity.items())
-    return Block(
-        anchor="usual", title="The usual figures", folded=True, drawings=tuple(drawings),
-        note="What comparisons of two tables often begin with. Cumulative shares are drawn for the "
-        f"{MOST_CURVES} numbers farthest apart.",
-        numbers=(Numbers(caption="Similarity score", head=("Part", "1 is best"), shown=True,
-                         rows=(*parts, ("mean", f"{found.score:.3f}"))),),
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from wardveil.report.share import Share, shares
 from wardveil.report.svg import pair_map, profile_chart
 from wardveil.report.table1 import numbers, table1_line
 from wardveil.report.template import rendered
+from wardveil.report.usual import usual
 from wardveil.schema.schema import Schema
 
 NOTICE: Final = "Computed from real patients. Not covered by ε. Do not share."
@@ -110,7 +111,7 @@ class Report:
         yield from evidence.blocks(self.evaluation)
         yield from leak_blocks(self.evaluation, promise_of(self.statement))
         for block in (
-            evidence.usual(self.evaluation.seed_figures, columns),
+            usual(self.evaluation.seed_figures, columns),
             evidence.measured(self.evaluation),
         ):
             if block is not None:

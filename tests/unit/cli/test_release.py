@@ -162,8 +162,10 @@ def without_guarantee():
 
 def seeded():
     schema = Schema.read("cohort.toml")
-    fit(frame(), schema=schema, model=Independent(), epsilon=1.0, noise=SeededNoise(1),
-        ledger=Ledger(Path("wardveil-ledger.sqlite")), source="table.csv").save("other")  # fmt: skip
+    ledger = Ledger(Path("wardveil-ledger.sqlite"))
+    made = fit(frame(), schema=schema, model=Independent(), epsilon=1.0, noise=SeededNoise(1),
+               ledger=ledger, source="table.csv")  # fmt: skip
+    made.save("other")
 
 
 def looked():
