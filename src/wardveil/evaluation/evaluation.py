@@ -7,21 +7,32 @@ from typing import Literal
 
 import numpy as np
 
-from wardveil.evaluation.association import Associations
-from wardveil.evaluation.c2st import Confusion, told_apart
+from wardveil.evaluation.association import Associations, associations
+from wardveil.evaluation.c2st import MOST_ROWS, Confusion, Discriminated, discriminate
 from wardveil.evaluation.coefficients import Coefficients
-from wardveil.evaluation.copies import Copies
+from wardveil.evaluation.compared import Compared
+from wardveil.evaluation.copies import Copies, copies
 from wardveil.evaluation.design import Design
-from wardveil.evaluation.dimension import DimensionWise
-from wardveil.evaluation.disclosure import Disclosure
-from wardveil.evaluation.fidelity import covered, one_way, two_way
-from wardveil.evaluation.group import GroupResult
+from wardveil.evaluation.dimension import DimensionWise, dimension_prediction
+from wardveil.evaluation.disclosure import Disclosure, disclosures
+from wardveil.evaluation.evidence import fidelity, fitted, risk, survival, trajectories, utility
+from wardveil.evaluation.fidelity import (
+    covered,
+    one_way,
+    one_way_replicates,
+    probability,
+    tvd,
+    two_way,
+    two_way_replicates,
+)
+from wardveil.evaluation.glossary import measured
+from wardveil.evaluation.group import GroupResult, groups_of
 from wardveil.evaluation.measure import Measure
-from wardveil.evaluation.membership import Attack
-from wardveil.evaluation.prediction import Importance, ModelScore, predicted, task_of
+from wardveil.evaluation.membership import Attack, Attacked, attacked
+from wardveil.evaluation.prediction import Importance, ModelScore, Predicted, predicted, task_of
 from wardveil.evaluation.prepared import Prepared, Tabular, prepare
 from wardveil.evaluation.profile import Profile, profiles
-from wardveil.evaluation.seed_figures import SeedFigures
+from wardveil.evaluation.seed_figures import SeedFigures, seed_figures
 from wardveil.evaluation.summary import Row, summary
 from wardveil.evaluation.survival import KaplanMeier
 from wardveil.evaluation.trajectory import Trajectory
@@ -128,54 +139,125 @@ def evaluation(
     *,
     holdout: Tabular | None = None,
     schema: Schema | None = None,
-    limit: tuple[float, float] | None = None,  # noqa: ARG001
-    design: Design | None = None,  # noqa: ARG001
+    limit: tuple[float, float] | None = None,
+    design: Design | None = None,
 ) -> Evaluation:
-    """Measure a synthetic table as `measures.md` defines it.
+    """Measure a synthetic table.
+
+    Distances, curves and groups are taken against the held-out rows; regressions are compared
+    with those of the rows the table was made from, because those are what would be published.
+    Models, attacks and neighbours see a sample of long tables, drawn with a fixed seed; each
+    says how many rows.
 
     Args:
         real: The rows the synthetic ones were made from.
         synthetic: Synthetic rows.
         holdout: Real rows kept apart. With them every figure is taken against them; without
-            them against `real`, which flatters a model that copies.
+            them against `real`, which flatters a model that copies, and what needs them
+            (prediction, risk) is absent.
         schema: What is declared; without it kinds are inferred from `real`.
         limit: (ε, δ) that the synthetic table is promised under; attacks are held against it.
         design: Arms, visits and groups of the study.
 
     Raises:
-        SchemaError: E341 to E344, the tables cannot be compared.
+        SchemaError: E341 to E344, the tables cannot be compared, or the design names a column
+            that they lack.
     """
     given = [real, synthetic] if holdout is None else [real, synthetic, holdout]
     ours, theirs, *kept = prepare(*given, schema=schema)
-    reference = kept[0] if kept else ours
-    ruler = (kept[0], ours) if kept else _halves(ours)
-    columns, pairs = one_way(reference, theirs), two_way(reference, theirs)
-    column_rulers, pair_rulers = one_way(*ruler), two_way(*ruler)
-    aucs = _aucs(ours, theirs, kept[0], schema) if kept and schema else {}
-    gaps = [a - b for a, b in aucs.values()]
-    drawn = profiles(reference, theirs)
+    c = Compared(
+        real=ours, synthetic=theirs, holdout=kept[0] if kept else None, schema=schema,
+        ruler=(kept[0], ours) if kept else _halves(ours), design=design or Design(),
+    )  # fmt: skip
+    return _whole(c, limit)
+
+
+def _whole(c: Compared, limit: tuple[float, float] | None) -> Evaluation:
+    a, b = c.reference, c.synthetic
+    one, two = one_way_replicates(a, b, tvd), two_way_replicates(a, b)
+    ruler_one, ruler_two = one_way(*c.ruler), two_way(*c.ruler)
+    rulers = {"tvd1": _mean(ruler_one), "tvd2": _mean(ruler_two), "coverage": covered(*c.ruler)}
+    told = discriminate(a, b), discriminate(*c.ruler) if c.holdout else None
+    learnt = _learnt(c)
+    gaps = [p.gap[0] for p in learnt if p.task == "classification"]
+    scores = tuple(s for p in learnt for s in p.scores)
+    importances = tuple(p.importance for p in learnt if p.importance)
+    fits = [f for f in (fitted(c, t) for t in c.targets) if f is not None]
+    dimensions = dimension_prediction(c.real, b, c.holdout) if c.holdout else None
+    lived, curves, hazards = survival(c)
+    walked, paths = trajectories(c)
+    attack = attacked(c.real, b, c.holdout, limit=limit) if c.holdout else None
+    attacks = attack.attacks if attack else ()
+    guesses = disclosures(c.real, b, c.holdout, secrets=c.secrets) if c.holdout else ()
+    copied = copies(c.real, b, c.holdout) if c.holdout else None
+    matrix = associations(a, b)
+    seeds = seed_figures(a, b, matrix, scores)
+    columns = {name: float(r[0]) for name, r in one.items()}
+    pairs = {pair: float(r[0]) for pair, r in two.items()}
+    drawn = profiles(a, b)
     return Evaluation(
-        reference="holdout" if kept else "real",
-        rows={"real": ours.rows, "synthetic": theirs.rows}
-        | ({"holdout": kept[0].rows} if kept else {}),
-        columns=columns, pairs=pairs, column_rulers=column_rulers, aucs=aucs,
+        reference="holdout" if c.holdout else "real",
+        rows={"real": c.real.rows, "synthetic": b.rows}
+        | ({"holdout": c.holdout.rows} if c.holdout else {}),
+        columns=columns, pairs=pairs, column_rulers=ruler_one,
+        aucs={p.target: p.means for p in learnt if p.task == "classification"},
         means=_known({
             "tvd1": _mean(columns),
             "tvd2": _mean(pairs),
-            "coverage": covered(reference, theirs),
-            "c2st": told_apart(reference, theirs),
+            "coverage": covered(a, b),
+            "c2st": told[0].auc if told[0] else math.nan,
             "tstr_gap": float(np.mean(gaps)) if gaps else math.nan,
         }),
-        rulers=_known({
-            "tvd1": _mean(column_rulers),
-            "tvd2": _mean(pair_rulers),
-            "coverage": covered(*ruler),
-            "c2st": told_apart(*ruler) if kept else 0.5,
+        rulers=_known(rulers | {
+            "c2st": _usual_auc(c, told[1]),
             "tstr_gap": 0.0 if gaps else math.nan,
         }),
-        profiles=drawn,
-        table1=summary(reference, theirs, drawn),
+        profiles=drawn, table1=summary(a, b, drawn),
+        measures=(
+            *fidelity(c, one, two, rulers, told),
+            *measured("similarity", seeds.score),
+            *utility(learnt, importances, fits, dimensions),
+            *lived, *walked, *risk(attacks, guesses, copied),
+        ),
+        associations=matrix, probability=probability(a, b), prediction=dimensions,
+        confusion=told[0].confusion if told[0] else None,
+        scores=scores, importances=importances,
+        coefficients=(*(f for f, _ in fits), *hazards), kaplan_meier=curves, trajectories=paths,
+        groups=_grouped(c, learnt, attack), attacks=attacks, disclosures=guesses, copies=copied,
+        seed_figures=seeds,
     )  # fmt: skip
+
+
+def _learnt(c: Compared) -> tuple[Predicted, ...]:
+    """What models learnt about every target that can be predicted; needs held-out rows."""
+    if c.holdout is None:
+        return ()
+    targets = [t for t in c.targets if task_of(c.holdout, t)]
+    most = MOST_ROWS // max(1, len(targets))
+    return tuple(
+        predicted(c.real, c.synthetic, c.holdout, target=t, most_rows=most) for t in targets
+    )
+
+
+def _grouped(
+    c: Compared, learnt: tuple[Predicted, ...], attack: Attacked | None
+) -> tuple[GroupResult, ...]:
+    classified = [p for p in learnt if p.task == "classification"]
+    return tuple(
+        result
+        for column in c.grouped
+        for result in groups_of(
+            column, reference=c.reference, synthetic=c.synthetic, ruler=c.ruler, real=c.real,
+            predicted=classified[0] if classified else None, attacked=attack,
+        )
+    )  # fmt: skip
+
+
+def _usual_auc(c: Compared, ruler: Discriminated | None) -> float:
+    """The ruler of `c2st`: two halves of one table cannot be told apart."""
+    if c.holdout is None:
+        return 0.5
+    return ruler.auc if ruler else math.nan
 
 
 def _halves(table: Prepared) -> tuple[Prepared, Prepared]:
@@ -183,17 +265,6 @@ def _halves(table: Prepared) -> tuple[Prepared, Prepared]:
     order = np.random.default_rng(0).permutation(table.rows)
     half = max(1, table.rows // 2)
     return table.take(order[:half]), table.take(order[-half:])
-
-
-def _aucs(
-    real: Prepared, synthetic: Prepared, holdout: Prepared, schema: Schema
-) -> dict[str, tuple[float, float]]:
-    """AUCs for every declared target that can be predicted as levels."""
-    return {
-        c.name: predicted(real, synthetic, holdout, target=c.name).means
-        for c in schema.modelled
-        if c.target and c.kind != "codes" and task_of(holdout, c.name) == "classification"
-    }
 
 
 def _mean(values: Mapping[str, float] | Mapping[tuple[str, str], float]) -> float:

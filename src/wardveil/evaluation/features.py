@@ -84,13 +84,17 @@ def standardised(found: Features) -> Features:
     """Features in which Euclidean distance compares patients.
 
     Numbers are in standard deviations of the first table; an indicator counts √½, so that two
-    different levels are at distance 1. Features that never vary are left out.
+    different levels are at distance 1. Features that never vary are left out; where none
+    varies, one of zeros remains.
 
     Returns:
         The features in single precision, which nearest neighbours are searched in.
     """
-    first = np.concatenate([x[:1] for x in found.X])
-    varies = np.any([(x != first[0]).any(axis=0) for x in found.X], axis=0)
+    first = found.X[0][:1]
+    varies = np.any([(x != first).any(axis=0) for x in found.X], axis=0)
+    if not varies.any():
+        zeros = tuple(_single(np.zeros((len(x), 1))) for x in found.X)
+        return Features(columns=("",), names=("",), X=zeros)
     kept = found.where(varies)
     number = np.array([n == c for n, c in zip(kept.names, kept.columns, strict=True)], dtype=bool)
     spread = kept.X[0].std(axis=0)

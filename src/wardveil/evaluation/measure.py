@@ -22,6 +22,8 @@ class Measure:
         low: Lower end of the 95 % interval; None where no interval was made.
         high: Upper end of it.
         interval_of: How the interval was made; "" where there is none.
+        chance: Ends of the middle 95 % of what chance would give a perfect table; None where
+            that is not known.
         ruler: The same figure for real rows; None where real rows cannot have one.
         perfect: The value that a perfect table would have, were the tables endless.
         better: Whether lower or higher is better, or `near` the perfect value.
@@ -36,6 +38,7 @@ class Measure:
     low: float | None = None
     high: float | None = None
     interval_of: str = ""
+    chance: tuple[float, float] | None = None
     ruler: float | None = None
     perfect: float
     better: Better = "lower"
