@@ -162,21 +162,24 @@ def _leaking(evaluation: Evaluation, promise: tuple[float, float] | None) -> Car
             text="An attack must also be tried on patients who did not take part: name some with "
             "--holdout. The promise at the left holds without it.",
         )  # fmt: skip
-    worst = max(found, key=lambda leak: leak.surely(len(found)))
-    sure = worst.surely(len(found))
-    verdict, word = _graded(sure, LEAKING, ("No attack succeeds", "An attack gains", "It leaks"))
-    limit = "no limit is promised"
-    if worst.limit is not None:
-        limit = f"limit of the statement: {100 * (worst.limit - worst.control):+.0f} in 100"
-        if sure > worst.limit - worst.control:
-            verdict, word = "stop", "Above what is promised: do not release"
+    surest = max(found, key=lambda leak: leak.surely(len(found)))
+    sure = surest.surely(len(found))
+    worst = surest if sure > 0 else found[0]
+    verdict, word = _graded(sure, LEAKING, ("No attack surely gains", "An attack gains", "It leaks"))
+    over = [x for x in found if x.limit is not None and x.control + x.surely(len(found)) > x.limit]
+    if over:
+        worst = over[0]
+        verdict, word = "stop", "Above what is promised: do not release"
+    chance = worst.advantage - worst.surely(len(found))
+    limit = f"by chance: up to {100 * chance:.1f}; the statement allows "
+    limit += "anything" if worst.limit is None else f"{100 * (worst.limit - worst.control):.0f}"
     return Card(
         title="Leaks", verdict=verdict, word=word,
         figure=f"{100 * worst.advantage:+.1f} in 100".replace("-", "−"),
         text=f"The worst of {len(found)} attacks: {worst.name[0].lower()}{worst.name[1:]}. "
-        f"It is right {100 * worst.rate:.0f} times in 100 about those who took part, "
-        f"{100 * worst.control:.0f} about others.",
-        ruler=limit.replace("-", "−"),
+        f"It is right {100 * worst.rate:.1f} times in 100 about those who took part, "
+        f"{100 * worst.control:.1f} about others.",
+        ruler=limit,
     )  # fmt: skip
 
 
