@@ -160,12 +160,14 @@ def _leaking(evaluation: Evaluation, promise: tuple[float, float] | None) -> Car
         return Card(
             title="Leaks", figure="Not measured", verdict="none", word=why,
             text="An attack must also be tried on patients who did not take part: name some with "
-            "--holdout. The promise at the left holds without it.",
+            "--holdout." + (" What is promised at the left holds without it." if promise else ""),
         )  # fmt: skip
     surest = max(found, key=lambda leak: leak.surely(len(found)))
     sure = surest.surely(len(found))
     worst = surest if sure > 0 else found[0]
-    verdict, word = _graded(sure, LEAKING, ("No attack surely gains", "An attack gains", "It leaks"))
+    verdict, word = _graded(
+        sure, LEAKING, ("No attack surely gains", "An attack gains", "It leaks")
+    )
     over = [x for x in found if x.limit is not None and x.control + x.surely(len(found)) > x.limit]
     if over:
         worst = over[0]

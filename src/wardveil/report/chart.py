@@ -62,9 +62,9 @@ def survival(curves: Sequence[KaplanMeier], *, label: str) -> str:
     """Kaplan-Meier curves with their bands: real as an outline, synthetic filled."""
     longest = max(c.times[-1] for c in curves)
     unit = curves[0].unit
-    across = linear(
-        [0.0, longest], name=f"{curves[0].time}{f', {unit}' if unit else ''}", zero=True
-    )
+    name = f"{curves[0].time}, {unit}" if unit else curves[0].time
+    ticks = tuple(t for t in linear([0.0, longest], zero=True).ticks if t[0] <= longest)
+    across = Axis(low=0.0, high=longest or 1.0, ticks=ticks, name=name)
     plot = Plot(x=across, y=shares(), width=300, height=190)
     parts = plot.frame()
     for curve in curves:
@@ -157,15 +157,15 @@ def forest(
     across = linear([*ends, *([] if guide is None else [guide])], name=name)
     pitch = 11 * max(1, max(len(marks) for _, marks in rows)) + 5
     height = pitch * len(rows)
-    plot = Plot(x=across, y=Axis(low=0.0, high=float(height)), width=width, height=height, left=150)
+    plot = Plot(x=across, y=Axis(low=0.0, high=float(height)), width=width, height=height, left=180)
     parts = plot.frame()
     if guide is not None:
         parts.append(plot.line([guide, guide], [0.0, float(height)], "guide"))
     for i, (text, marks) in enumerate(rows):
         middle = height - pitch * (i + 0.5)
         parts.append(
-            f'<text class="tick end" x="144" y="{plot.at(0, middle)[1] + 3.5:.1f}">'
-            f"{escape(short(text, 25))}<title>{escape(text)}</title></text>"
+            f'<text class="tick end" x="174" y="{plot.at(0, middle)[1] + 3.5:.1f}">'
+            f"{escape(short(text, 30))}<title>{escape(text)}</title></text>"
         )
         for k, mark in enumerate(marks):
             y = middle - 11 * (k - (len(marks) - 1) / 2)

@@ -25,6 +25,8 @@ FAMILY = {
     "risk": "Does it leak?",
 }
 WORDS = {
+    "density_ratio": "from the density of rows",
+    "shadow": "with a model of the attacker's own",
     "gradient_boosting": "gradient boosting",
     "random_forest": "random forest",
     "logistic_regression": "logistic regression",
@@ -57,7 +59,7 @@ def measured(evaluation: Evaluation) -> Block | None:
             caption=FAMILY[family],
             head=("Measure", "Synthetic", "95 % interval", "Real rows", "Perfect", "What it means"),
             rows=tuple(
-                (f"{m.label}{f', {m.of}' if m.of else ''}", figure_text(m.value),
+                (f"{m.label}{f', {WORDS.get(m.of, m.of)}' if m.of else ''}", figure_text(m.value),
                  interval(m.low, m.high), "–" if m.ruler is None else figure_text(m.ruler),
                  figure_text(m.perfect), m.note)
                 for m in found

@@ -116,14 +116,15 @@ def _attacks(evaluation: Evaluation, promise: tuple[float, float] | None) -> Blo
         )  # fmt: skip
     drawings = [
         Drawing(svg=chart.roc(a, label=f"{NAMES[a.name]}: members found against others accused, "
-                              "with the limit of (ε, δ)"), caption=f"{NAMES[a.name]}. {a.knows}")
+                              "with the limit of (ε, δ)"),
+                caption=f"{NAMES[a.name]}. The attacker knows: {a.knows[0].lower()}{a.knows[1:]}")
         for a in evaluation.attacks
     ]  # fmt: skip
     if evaluation.disclosures:
         drawings.append(
             Drawing(
                 svg=chart.forest(
-                    [(NAMES[d.name] + (f": {d.secret}" if d.secret else ""),
+                    [(f"{d.secret}, guessed" if d.secret else NAMES[d.name],
                       [Mark(value=d.control, low=d.control_low, high=d.control_high, style="real"),
                        Mark(value=d.rate, low=d.low, high=d.high)])
                      for d in evaluation.disclosures],
@@ -137,7 +138,8 @@ def _attacks(evaluation: Evaluation, promise: tuple[float, float] | None) -> Blo
         anchor="leaks", title="Attacks", real=False, drawings=tuple(drawings),
         note="Each attack is tried on patients the table was made from, and on others it was not "
         "made from. What works on both is knowledge about the population; only the difference "
-        "comes from having taken part. The dashed line is the most that the statement allows.",
+        "comes from having taken part."
+        + (" The dashed line is the most that the statement allows." if promise else ""),
         numbers=(
             Numbers(
                 caption="Right in 100", shown=True,
