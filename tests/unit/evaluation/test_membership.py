@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
-from wardveil.evaluation.membership import allowed, attacked, membership
+from wardveil.evaluation.membership import _attack, allowed, attacked, membership
 from wardveil.evaluation.prepared import prepare
 
 
@@ -26,8 +27,8 @@ def test_randomised_response_reaches_the_limit_exactly():
 def test_copies_are_found_and_other_patients_are_not(cohorts):
     real, other, holdout = prepare(*cohorts)
     for attack in attacked(real, real, holdout, limit=(1.0, 1e-5)).attacks:
-        assert attack.auc > 0.95
-        assert attack.tpr_low > attack.limit_tpr
+        assert attack.low > max(0.95, attack.limit_auc)
+        assert attack.tpr > 0.9
     for attack in attacked(real, other, holdout, limit=(1.0, 1e-5)).attacks:
         # 300 against 150: four standard errors of an AUC without any signal.
         assert attack.auc == pytest.approx(0.5, abs=0.12)
@@ -55,3 +56,23 @@ def test_the_roc_runs_from_corner_to_corner_and_never_falls(cohorts):
         assert attack.fpr_points[0] == attack.tpr_points[0] == 0
         assert attack.fpr_points[-1] == attack.tpr_points[-1] == 1
         assert min(np.diff(attack.fpr_points).min(), np.diff(attack.tpr_points).min()) >= 0
+
+
+def test_the_interval_at_1_percent_false_alarms_needs_enough_others_to_see_them():
+    rng = np.random.default_rng(0)
+    few = _attack("shadow", "", rng.normal(3, 1, 400), rng.normal(0, 1, 300), None)
+    many = _attack("shadow", "", rng.normal(3, 1, 400), rng.normal(0, 1, 2_000), None)
+    truth = norm.sf(norm.isf(0.01) - 3)
+    assert few.tpr_low == 0
+    assert many.tpr_low < truth < many.tpr_high
+    assert many.tpr_low > 0.5
+
+
+def test_the_interval_at_1_percent_false_alarms_holds_the_truth():
+    rng = np.random.default_rng(1)
+    held = 0
+    for _ in range(200):
+        found = _attack("shadow", "", rng.normal(0, 1, 200), rng.normal(0, 1, 500), None)
+        held += found.tpr_low <= 0.01 <= found.tpr_high
+    # At least 95 %; four standard errors of a binomial share of 200 are 6 %.
+    assert held >= 178
