@@ -139,7 +139,7 @@ def _components(
     X, S = features([thinned(real, 10 * DOTS), thinned(synthetic, 10 * DOTS)]).X
     spread = X.std(axis=0)
     X, S = ((t[:, spread > 0] - X.mean(axis=0)[spread > 0]) / spread[spread > 0] for t in (X, S))
-    k = min(COMPONENTS, X.shape[1], len(X), len(S))
+    k = min(COMPONENTS, X.shape[1], len(X) - 1, len(S) - 1)
     if k == 0:
         none = np.zeros((0, 2))
         return (none, none), (), (np.zeros(0), np.zeros(0))
