@@ -50,6 +50,7 @@ Key = TypeVar("Key")
 
 HELD_OUT: Final = "jackknife over 20 random groups of the held-out rows"
 SYNTHETIC: Final = "jackknife over 20 random groups of the synthetic rows (β: of the real ones)"
+BOTH: Final = "Wilson's intervals of the shares found and accused"
 DIFFERENCE: Final = "normal approximation of the difference of two shares"
 GREENWOOD: Final = "Greenwood's variances of both restricted means"
 
@@ -287,7 +288,7 @@ def risk(
     for a in attacks:
         found += measured("membership_auc", a.auc, (a.low, a.high), how=DELONG, ruler=0.5,
                           of=a.name)  # fmt: skip
-        found += measured("membership_tpr", a.tpr, (a.tpr_low, a.tpr_high), how=WILSON,
+        found += measured("membership_tpr", a.tpr, (a.tpr_low, a.tpr_high), how=BOTH,
                           ruler=0.01, of=a.name)  # fmt: skip
     for g in guesses:
         excess = g.rate - g.control

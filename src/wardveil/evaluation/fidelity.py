@@ -134,12 +134,23 @@ def kolmogorov_smirnov(real: Prepared, other: Prepared) -> dict[str, Replicates]
         match = other.columns[name]
         if isinstance(column, Flags) or isinstance(match, Flags) or column.dtype == object:
             continue
-        ours, theirs = (c[~np.isnan(c)].astype(np.float64) for c in (column, match.astype(float)))
-        if len(ours) and len(theirs):
-            grid, cells = np.unique(np.concatenate([ours, theirs]), return_inverse=True)
-            shares = _shares(cells[: len(ours)], cells[len(ours) :], len(grid))
-            found[name] = np.abs(np.cumsum(shares[0] - shares[1], axis=1)).max(axis=1)
+        ours, theirs = column.astype(np.float64), match.astype(np.float64)
+        grid = np.unique(np.concatenate([ours, theirs]))
+        grid = grid[~np.isnan(grid)]
+        if np.isnan(ours).all() or np.isnan(theirs).all():
+            continue
+        # NaN sorts behind every number: missing has the last cell, which is then left out.
+        places = [np.searchsorted(grid, t).astype(np.int64) for t in (ours, theirs)]
+        p, q = (_given_known(s) for s in _shares(places[0], places[1], len(grid) + 1))
+        found[name] = np.abs(np.cumsum(p - q, axis=1)).max(axis=1)
     return found
+
+
+def _given_known(shares: Floats) -> Floats:
+    """Shares among known cells, the last one left out; where none is known, those of all rows."""
+    known = shares[:, :-1].sum(axis=1, keepdims=True)
+    return np.where(known > 0, shares[:, :-1] / np.where(known > 0, known, 1.0),
+                    shares[:1, :-1] / known[0])  # fmt: skip
 
 
 def covered(real: Prepared, other: Prepared) -> float:

@@ -45,8 +45,10 @@ class Attack:
         low: Lower end of the 95 % interval of the AUC (DeLong).
         high: Upper end.
         tpr: Share of members found where 1 % of the others are accused.
-        tpr_low: Lower end of its 95 % interval (Wilson).
-        tpr_high: Upper end.
+        tpr_low: Lower end of its interval, at least 95 %: Wilson's, where Wilson's upper end of
+            the share accused is 1 %. With fewer than 381 others there is no such place, and it
+            is 0.
+        tpr_high: Upper end, where Wilson's lower end of the share accused is 1 %.
         fpr_points: ROC: shares of the others accused, increasing from 0 to 1, (k,).
         tpr_points: ROC: shares of members found, (k,).
         limit: What (ε, δ) allows at each of `limit_fpr`, (j,); () where no limit was given.
@@ -242,7 +244,7 @@ def _attack(
     truth = np.repeat([1, 0], [len(inside), len(outside)])
     fpr, tpr, _ = roc_curve(truth, np.concatenate([inside, outside]))
     caught = float(tpr[fpr <= FPR].max())
-    tpr_low, tpr_high = wilson(round(caught * len(inside)), len(inside))
+    tpr_low, tpr_high = _tpr_interval(fpr, tpr, len(inside), len(outside))
     keep = np.unique(np.linspace(0, len(fpr) - 1, POINTS).astype(np.int64))
     found = Attack(
         name=name, knows=knows, members=len(inside), others=len(outside), auc=auc, low=low,
@@ -260,3 +262,12 @@ def _attack(
         limit_tpr=float(allowed(np.array([FPR]), *limit)[0]),
         limit_auc=float(np.trapezoid(allowed(fine, *limit), fine)),
     )
+
+
+def _tpr_interval(fpr: Floats, tpr: Floats, members: int, others: int) -> tuple[float, float]:
+    """Of the TPR at 1 % FPR, allowing for chance on both sides."""
+    accused = [wilson(round(f * others), others) for f in fpr]
+    surely = tpr[np.array([high for _, high in accused]) <= FPR].max(initial=0.0)
+    maybe = tpr[np.array([low for low, _ in accused]) <= FPR].max(initial=0.0)
+    low = wilson(round(surely * members), members)[0] if surely > 0 else 0.0
+    return low, wilson(round(maybe * members), members)[1]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from wardveil.evaluation.prepared import DISTINCT, Flags, Floats, Prepared, Tabu
 from wardveil.schema.schema import Schema
 
 Side = Literal["real", "synthetic"]
+OTHER: Final = "another level"
+FEWEST: Final = 2 * (DISTINCT + 1)
+"""Rows that learning needs: two for each of the most levels there can be, and for another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +194,9 @@ def predicted(
     X = [x if x.shape[1] else np.zeros((len(x), 1)) for x in found.X]
     y = [_labels(t, target, task) for t in tables]
     levels = tuple(sorted(set(y[0]), key=str)) if task == "classification" else ()
+    if levels:
+        # Levels that no held-out patient has cannot be tested; they are one.
+        y = [np.where(np.isin(labels, levels), labels, OTHER) for labels in y]
     models = [_learnt(task, X[i], y[i]) for i in (1, 2)]
     tested = [_answered(m, X[0], levels) for m in models]
     scores = [s for i, side in ((0, "real"), (1, "synthetic"))
@@ -207,8 +213,8 @@ def predicted(
 
 
 def _learnt(task: Task, X: Floats, y: Labels) -> Mapping[str, Learner]:
-    """The trained learners; empty when there is nothing to learn from."""
-    if len(y) == 0 or (task == "classification" and not _varies(y)):
+    """The trained learners; empty when there is nothing to learn from: one level, or few rows."""
+    if len(y) < FEWEST or (task == "classification" and not _varies(y)):
         return {}
     return trained(task, X, y)
 

@@ -26,10 +26,12 @@ class Fit:
     Attributes:
         estimate: (k,).
         error: Standard errors, (k,).
+        intercept: The constant; 0 where the model has none.
     """
 
     estimate: Floats
     error: Floats
+    intercept: float = 0.0
 
     @property
     def low(self) -> Floats:
@@ -53,18 +55,20 @@ def linear(X: Floats, y: Floats) -> Fit:
     inverse = np.linalg.inv(A.T @ A + RIDGE * len(A) * np.diag([0.0, *np.ones(X.shape[1])]))
     beta = inverse @ (A.T @ y)
     variance = float(((y - A @ beta) ** 2).sum()) / max(1, len(A) - A.shape[1])
-    return Fit(estimate=beta[1:], error=np.sqrt(variance * np.diag(inverse))[1:])
+    error = np.sqrt(variance * np.diag(inverse))[1:]
+    return Fit(estimate=beta[1:], error=error, intercept=float(beta[0]))
 
 
-def logistic(X: Floats, y: Floats) -> Fit:
+def logistic(X: Floats, y: Floats, ridge_per_row: float = RIDGE) -> Fit:
     """Maximum likelihood with an intercept, by Newton's method.
 
     Args:
         X: Terms, (n, k).
         y: 0 or 1, (n,).
+        ridge_per_row: Added to the information of each term, per row.
     """
     A = np.column_stack([np.ones(len(X)), X])
-    ridge = RIDGE * len(A) * np.diag([0.0, *np.ones(X.shape[1])])
+    ridge = ridge_per_row * len(A) * np.diag([0.0, *np.ones(X.shape[1])])
 
     def slope(beta: Floats) -> tuple[float, Floats, Floats]:
         eta = A @ beta
@@ -73,7 +77,8 @@ def logistic(X: Floats, y: Floats) -> Fit:
         return loss, A.T @ (y - p) - ridge @ beta, (A * (p * (1 - p))[:, None]).T @ A + ridge
 
     found = _newton(slope, A.shape[1])
-    return Fit(estimate=found.estimate[1:], error=found.error[1:])
+    return Fit(estimate=found.estimate[1:], error=found.error[1:],
+               intercept=float(found.estimate[0]))  # fmt: skip
 
 
 def cox(X: Floats, time: Floats, event: NDArray[np.bool_]) -> Fit:

@@ -82,7 +82,7 @@ def seed_figures(
     standard deviations and variances of both tables; "correlations", Pearson's of the two
     association matrices; "columns", the mean Pearson correlation of the columns' quantiles;
     "estimators" and "pca", 1 - the mean absolute relative difference of model scores, and of the
-    logarithms of the first five explained variances. None is below 0 or above 1.
+    first five explained variances. None is below 0 or above 1.
 
     Args:
         real: Real rows.
@@ -101,7 +101,7 @@ def seed_figures(
         "correlations": _matrices_agree(associations),
         "columns": _columns_agree(ours, theirs),
         "estimators": _scores_agree(scores),
-        "pca": _near(np.log(variances[0] + SMALL), np.log(variances[1] + SMALL)),
+        "pca": _near(*variances),
     }
     similarity = {name: min(1.0, max(0.0, v)) for name, v in parts.items() if not np.isnan(v)}
     return SeedFigures(
@@ -139,7 +139,7 @@ def _components(
     X, S = features([thinned(real, 10 * DOTS), thinned(synthetic, 10 * DOTS)]).X
     spread = X.std(axis=0)
     X, S = ((t[:, spread > 0] - X.mean(axis=0)[spread > 0]) / spread[spread > 0] for t in (X, S))
-    k = min(COMPONENTS, X.shape[1], len(X), len(S))
+    k = min(COMPONENTS, X.shape[1], len(X) - 1, len(S) - 1)
     if k == 0:
         none = np.zeros((0, 2))
         return (none, none), (), (np.zeros(0), np.zeros(0))

@@ -34,8 +34,7 @@ def violations(
 def _broken(table: Prepared, column: Column) -> NDArray[np.bool_]:
     values = table.columns[column.name]
     if isinstance(values, Flags):
-        absent = values.missing & (not column.nullable)
-        return absent | (values.held.sum(axis=1) > column.max_codes)
+        return values.held.sum(axis=1) > column.max_codes  # an empty cell holds no code
     missing = ~present(values)
     broken = missing & (not column.nullable)
     if column.kind not in NUMERIC:
