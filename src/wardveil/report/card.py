@@ -168,6 +168,9 @@ def _leaking(evaluation: Evaluation, promise: tuple[float, float] | None) -> Car
     verdict, word = _graded(
         sure, LEAKING, ("No attack surely gains", "An attack gains", "It leaks")
     )
+    if promise is None and verdict == "good":
+        # Attacks that fail today rule out none of tomorrow's; only a promise does.
+        verdict, word = "look", "No attack surely gains, and none is ruled out"
     over = [x for x in found if x.limit is not None and x.control + x.surely(len(found)) > x.limit]
     if over:
         worst = over[0]

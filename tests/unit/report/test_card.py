@@ -43,7 +43,13 @@ def test_what_was_not_measured_says_why(bare, full):
     ("auc", "verdict"), [(0.5, "good"), (0.53, "good"), (0.56, "look"), (0.7, "stop")]
 )
 def test_a_leak_is_judged_by_what_is_certain(full, auc, verdict):
-    assert leaking(full, attacks=(attack(auc, limited=False),)).verdict == verdict
+    assert leaking(full, Promised(5.0), attacks=(attack(auc, limited=False),)).verdict == verdict
+
+
+def test_failed_attacks_are_no_promise(full):
+    card = leaking(full, attacks=(attack(0.5, limited=False),))
+    assert card.verdict == "look"
+    assert "none is ruled out" in card.word
 
 
 def test_an_attack_above_the_limit_stops_the_release(full):
