@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -173,58 +173,58 @@ def evaluation(
 
 
 def _whole(c: Compared, limit: tuple[float, float] | None) -> Evaluation:
-    a, b = c.reference, c.synthetic
-    one, two = one_way_replicates(a, b, tvd), two_way_replicates(a, b)
-    ruler_one, ruler_two = one_way(*c.ruler), two_way(*c.ruler)
-    rulers = {"tvd1": _mean(ruler_one), "tvd2": _mean(ruler_two), "coverage": covered(*c.ruler)}
-    told = discriminate(a, b), discriminate(*c.ruler) if c.holdout else None
+    """Everything: what the tables look like, what they teach, what they give away."""
     learnt = _learnt(c)
     gaps = [p.gap[0] for p in learnt if p.task == "classification"]
     scores = tuple(s for p in learnt for s in p.scores)
     importances = tuple(p.importance for p in learnt if p.importance)
     fits = [f for f in (fitted(c, t) for t in c.targets) if f is not None]
-    dimensions = dimension_prediction(c.real, b, c.holdout) if c.holdout else None
+    dimensions = dimension_prediction(c.real, c.synthetic, c.holdout) if c.holdout else None
     lived, curves, hazards = survival(c)
     walked, paths = trajectories(c)
-    attack = attacked(c.real, b, c.holdout, limit=limit) if c.holdout else None
+    attack = attacked(c.real, c.synthetic, c.holdout, limit=limit) if c.holdout else None
     attacks = attack.attacks if attack else ()
-    guesses = disclosures(c.real, b, c.holdout, secrets=c.secrets) if c.holdout else ()
-    copied = copies(c.real, b, c.holdout) if c.holdout else None
-    matrix = associations(a, b)
-    seeds = seed_figures(a, b, matrix, scores)
+    guesses = disclosures(c.real, c.synthetic, c.holdout, secrets=c.secrets) if c.holdout else ()
+    copied = copies(c.real, c.synthetic, c.holdout) if c.holdout else None
+    found = _alike(c, scores)
+    lost = {"tstr_gap": float(np.mean(gaps))} if gaps else {}
+    return replace(
+        found,
+        means={**found.means, **lost}, rulers={**found.rulers, **dict.fromkeys(lost, 0.0)},
+        aucs={p.target: p.means for p in learnt if p.task == "classification"},
+        measures=(*found.measures, *utility(learnt, importances, fits, dimensions), *lived,
+                  *walked, *risk(attacks, guesses, copied)),
+        prediction=dimensions, scores=scores, importances=importances,
+        coefficients=(*(f for f, _ in fits), *hazards), kaplan_meier=curves, trajectories=paths,
+        groups=_grouped(c, learnt, attack), attacks=attacks, disclosures=guesses, copies=copied,
+    )  # fmt: skip
+
+
+def _alike(c: Compared, scores: tuple[ModelScore, ...]) -> Evaluation:
+    """What needs no target and no attacker; the scores are a part of the similarity."""
+    a, b = c.reference, c.synthetic
+    one, two = one_way_replicates(a, b, tvd), two_way_replicates(a, b)
+    ruler_one, ruler_two = one_way(*c.ruler), two_way(*c.ruler)
+    rulers = {"tvd1": _mean(ruler_one), "tvd2": _mean(ruler_two), "coverage": covered(*c.ruler)}
+    told = discriminate(a, b), discriminate(*c.ruler) if c.holdout else None
     columns = {name: float(r[0]) for name, r in one.items()}
     pairs = {pair: float(r[0]) for pair, r in two.items()}
-    drawn = profiles(a, b)
+    matrix, drawn = associations(a, b), profiles(a, b)
+    seeds = seed_figures(a, b, matrix, scores)
+    means = {
+        "tvd1": _mean(columns), "tvd2": _mean(pairs), "coverage": covered(a, b),
+        "c2st": told[0].auc if told[0] else math.nan,
+    }  # fmt: skip
     return Evaluation(
         reference="holdout" if c.holdout else "real",
         rows={"real": c.real.rows, "synthetic": b.rows}
         | ({"holdout": c.holdout.rows} if c.holdout else {}),
-        columns=columns, pairs=pairs, column_rulers=ruler_one,
-        aucs={p.target: p.means for p in learnt if p.task == "classification"},
-        means=_known({
-            "tvd1": _mean(columns),
-            "tvd2": _mean(pairs),
-            "coverage": covered(a, b),
-            "c2st": told[0].auc if told[0] else math.nan,
-            "tstr_gap": float(np.mean(gaps)) if gaps else math.nan,
-        }),
-        rulers=_known(rulers | {
-            "c2st": _usual_auc(c, told[1]),
-            "tstr_gap": 0.0 if gaps else math.nan,
-        }),
+        columns=columns, pairs=pairs, column_rulers=ruler_one, aucs={}, means=_known(means),
+        rulers=_known(rulers | {"c2st": _usual_auc(c, told[1])}),
         profiles=drawn, table1=summary(a, b, drawn),
-        measures=(
-            *fidelity(c, one, two, rulers, told),
-            *measured("similarity", seeds.score),
-            *utility(learnt, importances, fits, dimensions),
-            *lived, *walked, *risk(attacks, guesses, copied),
-        ),
-        associations=matrix, probability=probability(a, b), prediction=dimensions,
+        measures=(*fidelity(c, one, two, rulers, told), *measured("similarity", seeds.score)),
+        associations=matrix, probability=probability(a, b), seed_figures=seeds,
         confusion=told[0].confusion if told[0] else None,
-        scores=scores, importances=importances,
-        coefficients=(*(f for f, _ in fits), *hazards), kaplan_meier=curves, trajectories=paths,
-        groups=_grouped(c, learnt, attack), attacks=attacks, disclosures=guesses, copies=copied,
-        seed_figures=seeds,
     )  # fmt: skip
 
 

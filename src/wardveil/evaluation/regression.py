@@ -86,7 +86,8 @@ def cox(X: Floats, time: Floats, event: NDArray[np.bool_]) -> Fit:
 
     With w = exp(x β), every event's denominator is a sum of w over the patients at risk, less a
     part of the sum over the events at its time. So the information needs no sum over risk sets:
-    each patient's x xᵀ is weighted by w times the reciprocal denominators up to his time.
+    each patient's x xᵀ is weighted by w times the reciprocal denominators up to his time. (In
+    one function, longer than most, because its parts are sums over the same indices.)
 
     Args:
         X: Terms, (n, k).
