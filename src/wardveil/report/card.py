@@ -1,6 +1,7 @@
 """Card: one verdict of the head strip, in a number, a colour and words.
 
-The thresholds were fixed before any table was looked at, and are the same for every table.
+The limits were fixed before any table was looked at, and are the same for every table. How they are
+combined was changed after pages were seen; docs/evaluation.md says what.
 """
 
 import math
