@@ -1,21 +1,68 @@
 """C2ST: can a classifier tell synthetic rows from real ones?"""
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from wardveil.evaluation.features import matrices
-from wardveil.evaluation.prepared import Prepared, Tabular, prepare
+from wardveil.evaluation.interval import around, delong
+from wardveil.evaluation.prepared import Floats, Prepared, Tabular, prepare
 from wardveil.schema.schema import Schema
 
+Rows = NDArray[np.int64]
+In = TypeVar("In")
+Out = TypeVar("Out")
+
 FOLDS: Final = 3
+BARS: Final = 20
 MOST_ROWS: Final = 20_000
 """Rows of each table that a classifier sees at most; the first ones of a shuffled table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confusion:
+    """What a classifier, tested on rows it had not seen, took for real and for synthetic.
+
+    Attributes:
+        real_as_real: Real rows taken for real.
+        real_as_synthetic: Real rows taken for synthetic.
+        synthetic_as_real: Synthetic rows taken for real.
+        synthetic_as_synthetic: Synthetic rows found out.
+        real: Shares of the real rows by their probability of being synthetic, 20 bars, 0 to 1.
+        synthetic: The same of the synthetic rows.
+    """
+
+    real_as_real: int
+    real_as_synthetic: int
+    synthetic_as_real: int
+    synthetic_as_synthetic: int
+    real: tuple[float, ...]
+    synthetic: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discriminated:
+    """How well the tables were told apart.
+
+    Attributes:
+        auc: The mean AUC over folds.
+        low: Lower end of its 95 % interval (DeLong, by fold); None with too few rows.
+        high: Upper end.
+        confusion: The answers; synthetic is what is likelier to be so than before the question.
+    """
+
+    auc: float
+    low: float | None
+    high: float | None
+    confusion: Confusion
 
 
 def c2st(real: Tabular, synthetic: Tabular, *, schema: Schema | None = None) -> float:
@@ -34,18 +81,58 @@ def c2st(real: Tabular, synthetic: Tabular, *, schema: Schema | None = None) -> 
 
 def told_apart(real: Prepared, synthetic: Prepared) -> float:
     """`c2st` of prepared tables."""
+    found = discriminate(real, synthetic)
+    return float("nan") if found is None else found.auc
+
+
+def discriminate(real: Prepared, synthetic: Prepared) -> Discriminated | None:
+    """The classifier's answers on rows it had not seen; None for fewer than 3 rows of a table."""
     if min(real.rows, synthetic.rows) < FOLDS:
-        return float("nan")
+        return None
     real, synthetic = thinned(real, MOST_ROWS), thinned(synthetic, MOST_ROWS)
     X = np.vstack(matrices([real, synthetic]))
     y = np.repeat([0, 1], [real.rows, synthetic.rows])
-    folds = StratifiedKFold(n_splits=FOLDS, shuffle=True, random_state=0)
-    scores = []
-    with one_thread():
-        for train, test in folds.split(X, y):
+    folds = list(StratifiedKFold(n_splits=FOLDS, shuffle=True, random_state=0).split(X, y))
+
+    def answers(fold: tuple[Rows, Rows]) -> Floats:
+        train, test = fold
+        with one_thread():
             model = HistGradientBoostingClassifier(random_state=0).fit(X[train], y[train])
-            scores.append(roc_auc_score(y[test], model.predict_proba(X[test])[:, 1]))
-    return float(np.mean(scores))
+            return model.predict_proba(X[test])[:, 1]
+
+    found = side_by_side(answers, folds)
+    p = np.empty(len(y))
+    for (_, test), scores in zip(folds, found, strict=True):
+        p[test] = scores
+    # AUCs are of one fold each: scores of different models are not on one scale.
+    aucs = [delong(p[t][y[t] == 1], p[t][y[t] == 0]) for _, t in folds]
+    auc = float(np.mean([a for a, _ in aucs]))
+    error = float(np.sqrt(np.sum([e**2 for _, e in aucs]))) / FOLDS
+    low, high = (None, None) if np.isnan(error) else around(auc, error, 0.0, 1.0)
+    return Discriminated(
+        auc=auc, low=low, high=high, confusion=_confusion(p[y == 0], p[y == 1], float(y.mean()))
+    )
+
+
+def _confusion(real: Floats, synthetic: Floats, prior: float) -> Confusion:
+    bars = [np.histogram(p, BARS, range=(0, 1))[0] / len(p) for p in (real, synthetic)]
+    return Confusion(
+        real_as_real=int((real < prior).sum()),
+        real_as_synthetic=int((real >= prior).sum()),
+        synthetic_as_real=int((synthetic < prior).sum()),
+        synthetic_as_synthetic=int((synthetic >= prior).sum()),
+        real=tuple(bars[0].tolist()),
+        synthetic=tuple(bars[1].tolist()),
+    )
+
+
+def side_by_side(work: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
+    """The work done on two threads; the results are those of one after the other.
+
+    Training releases the interpreter's lock, so that two models learn at the same time.
+    """
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return list(pool.map(work, items))
 
 
 def one_thread() -> AbstractContextManager[object]:

@@ -1,9 +1,12 @@
-"""Features: prepared tables as one numeric matrix each, for classifiers."""
+"""Features: prepared tables as one numeric matrix each, for classifiers and distances."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from wardveil.evaluation.prepared import Flags, Floats, Prepared, Texts
 
@@ -11,37 +14,105 @@ MOST_LEVELS: Final = 50
 """Levels of one column that get an indicator: the most frequent ones of the first table."""
 
 
-def matrices(tables: Sequence[Prepared], *, leave_out: str = "") -> list[Floats]:
+@dataclass(frozen=True, kw_only=True)
+class Features:
     """Numbers as they are, an indicator a level, an indicator for missing.
+
+    Attributes:
+        columns: The column each feature is of, (f,).
+        names: "column", "column=level" or "column?" (missing), (f,).
+        X: (n, f) without NaN, one a table.
+    """
+
+    columns: tuple[str, ...]
+    names: tuple[str, ...]
+    X: tuple[Floats, ...]
+
+    def where(self, keep: NDArray[np.bool_]) -> "Features":
+        """The features that `keep`, (f,), marks."""
+        index = np.flatnonzero(keep)
+        return Features(
+            columns=tuple(self.columns[i] for i in index),
+            names=tuple(self.names[i] for i in index),
+            X=tuple(X[:, index] for X in self.X),
+        )
+
+
+def features(tables: Sequence[Prepared], *, leave_out: Sequence[str] = ()) -> Features:
+    """The features of tables with the same columns.
 
     Which indicators there are is decided by the first table; a missing number is the first
     table's median.
 
     Args:
         tables: Tables with the same columns.
-        leave_out: A column that is no feature: the target.
-
-    Returns:
-        One (n, features) matrix a table, without NaN.
+        leave_out: Columns that are no features: a target.
     """
-    blocks: list[list[Floats]] = [[np.zeros((t.rows, 1))] for t in tables]
+    columns: list[str] = []
+    names: list[str] = []
+    blocks: list[list[Floats]] = [[np.zeros((t.rows, 0))] for t in tables]
     for name, first in tables[0].columns.items():
-        if name == leave_out:
+        if name in leave_out:
             continue
+        match = [t.columns[name] for t in tables]
         if isinstance(first, Flags):
-            wide = [_flag_block(first, t.columns[name]) for t in tables]
+            labels = [f"{name}={code}" for code in first.codes]
+            wide = [_flag_block(first, c) for c in match]
         elif first.dtype == object:
-            wide = [_level_block(_frequent(first), _plain(t, name)) for t in tables]
+            levels = _frequent(first)
+            labels = [*(f"{name}={level}" for level in levels), f"{name}?"]
+            wide = [_level_block(levels, _plain(c)) for c in match]
         else:
             median = _median(first.astype(np.float64))
-            wide = [_number_block(median, _plain(t, name)) for t in tables]
-        for block, columns in zip(blocks, wide, strict=True):
-            block.append(columns)
-    return [np.hstack(block) for block in blocks]
+            labels = [name, f"{name}?"]
+            wide = [_number_block(median, _plain(c)) for c in match]
+        names += labels
+        columns += [name] * len(labels)
+        for block, part in zip(blocks, wide, strict=True):
+            block.append(part)
+    return Features(columns=tuple(columns), names=tuple(names),
+                    X=tuple(np.hstack(block) for block in blocks))  # fmt: skip
 
 
-def _plain(table: Prepared, name: str) -> Floats | Texts:
-    column = table.columns[name]
+def matrices(tables: Sequence[Prepared], *, leave_out: str = "") -> list[Floats]:
+    """`features` as one (n, features) matrix a table; a column of zeros if there are none."""
+    X = features(tables, leave_out=(leave_out,)).X
+    return [x if x.shape[1] else np.zeros((len(x), 1)) for x in X]
+
+
+def standardised(found: Features) -> Features:
+    """Features in which Euclidean distance compares patients.
+
+    Numbers are in standard deviations of the first table; an indicator counts √½, so that two
+    different levels are at distance 1. Features that never vary are left out; where none
+    varies, one of zeros remains.
+
+    Returns:
+        The features in single precision, which nearest neighbours are searched in.
+    """
+    first = found.X[0][:1]
+    varies = np.any([(x != first).any(axis=0) for x in found.X], axis=0)
+    if not varies.any():
+        zeros = tuple(_single(np.zeros((len(x), 1))) for x in found.X)
+        return Features(columns=("",), names=("",), X=zeros)
+    kept = found.where(varies)
+    number = np.array([n == c for n, c in zip(kept.names, kept.columns, strict=True)], dtype=bool)
+    spread = kept.X[0].std(axis=0)
+    scale = np.where(number, 1 / np.where(spread > 0, spread, 1.0), np.sqrt(0.5))
+    centre = np.where(number, kept.X[0].mean(axis=0), 0.0)
+    return Features(
+        columns=kept.columns,
+        names=kept.names,
+        X=tuple(_single((x - centre) * scale) for x in kept.X),
+    )
+
+
+def _single(X: Floats) -> Floats:
+    """Half the memory; the type says float64 so that arithmetic on it reads as usual."""
+    return X.astype(np.float32)
+
+
+def _plain(column: Floats | Texts | Flags) -> Floats | Texts:
     assert not isinstance(column, Flags)
     return column
 
@@ -52,15 +123,19 @@ def _median(column: Floats) -> float:
 
 
 def _frequent(column: Texts | Floats) -> list[object]:
-    levels, counts = np.unique(
-        np.array([v for v in column if v is not None], dtype=object), return_counts=True
-    )
-    return list(levels[np.argsort(-counts, kind="stable")][:MOST_LEVELS])
+    """Levels by falling frequency, ties in their own order."""
+    counts = pd.Series(column, dtype=object).value_counts().sort_index()
+    return list(counts.sort_values(ascending=False, kind="stable").index[:MOST_LEVELS])
 
 
 def _level_block(levels: list[object], column: Texts | Floats) -> Floats:
     """(n, levels + 1) indicators; the last one is missing."""
-    return np.stack([column == level for level in [*levels, None]], axis=1).astype(np.float64)
+    place = pd.Index(levels, dtype=object).get_indexer(pd.Index(column, dtype=object))
+    block = np.zeros((len(column), len(levels) + 1))
+    place = np.where(pd.isna(column), len(levels), place)
+    seen = np.flatnonzero(place >= 0)
+    block[seen, place[seen]] = 1.0
+    return block
 
 
 def _number_block(median: float, column: Texts | Floats) -> Floats:

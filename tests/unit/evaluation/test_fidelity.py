@@ -5,10 +5,22 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import ks_2samp
 
 from wardveil.errors import SchemaError
 from wardveil.evaluation import coverage, tvd1, tvd2
-from wardveil.evaluation.fidelity import one_way, two_way
+from wardveil.evaluation.fidelity import (
+    jensen_shannon,
+    kolmogorov_smirnov,
+    mean_interval,
+    one_way,
+    one_way_replicates,
+    probability,
+    tvd,
+    two_way,
+    two_way_replicates,
+)
 from wardveil.evaluation.prepared import prepare
 from wardveil.schema import Column, Schema
 
@@ -122,3 +134,51 @@ def test_a_comparison_that_cannot_be_made_names_every_reason():
     assert [p.code for p in error.value.problems] == ["E342", "E341", "E341"]
     with pytest.raises(SchemaError, match="E343"):
         tvd1(pd.DataFrame({"id": [f"P{i}" for i in range(50)]}), real)
+
+
+@given(frames())
+@settings(max_examples=15, deadline=None)
+def test_ks_and_jensen_shannon_are_scipys(tables):
+    real, other = tables
+    prepared = prepare(real, other)
+    for name, found in kolmogorov_smirnov(*prepared).items():
+        theirs = ks_2samp(real[name].dropna(), other[name].dropna()).statistic
+        assert found[0] == pytest.approx(theirs)
+    level = one_way_replicates(*prepared, jensen_shannon)["level"][0]
+    shares = [t["level"].fillna("missing").value_counts(normalize=True) for t in tables]
+    p, q = shares[0].align(shares[1], fill_value=0)
+    assert level == pytest.approx(jensenshannon(p, q, base=2), abs=1e-9)
+
+
+def test_intervals_hold_the_distance_of_far_tables_and_shrink_with_rows():
+    rng = np.random.default_rng(0)
+
+    def table(n: int, share: float) -> pd.DataFrame:
+        return pd.DataFrame({
+            "a": (rng.random(n) < share).astype(int), "b": rng.integers(0, 3, n)
+        })  # fmt: skip
+
+    held, widths = 0, []
+    for _ in range(100):
+        pair = prepare(table(300, 0.3), table(300, 0.6))
+        found = one_way_replicates(*pair, tvd)
+        _, low, high = mean_interval({"a": found["a"]}, 300)
+        held += low <= 0.3 <= high
+        widths.append(high - low)
+    # 95 of 100; four standard errors of a binomial share are 9.
+    assert held >= 86
+    # The width of 2 × 1.96 standard errors of a difference of two shares of 300.
+    assert np.median(widths) == pytest.approx(3.92 * np.sqrt((0.21 + 0.24) / 300), rel=0.2)
+    big = prepare(table(3_000, 0.3), table(3_000, 0.6))
+    _, low, high = mean_interval(two_way_replicates(*big), 3_000)
+    assert high - low < np.median(widths) / 2
+
+
+def test_dimension_wise_probability_has_a_dot_a_level():
+    real = pd.DataFrame({"a": ["x"] * 6 + ["y"] * 4})
+    other = pd.DataFrame({"a": ["x"] * 5 + ["z"] * 5})
+    found = probability(*prepare(real, other))
+    assert found is not None
+    assert (found.labels, found.real, found.synthetic) == (
+        ("a=x", "a=y"), (0.6, 0.4), (0.5, 0.0)
+    )  # fmt: skip
