@@ -13,8 +13,10 @@ from wardveil.schema import Schema
 from wardveil.schema.variable import variables_of
 from wardveil.vault import Answer, Vault
 
+ENOUGH = 5_000.0
+"""n·μ up to which second moments alone keep more than with tables of single pairs beside them."""
 WORTH = 500.0
-"""n·μ that a pair table costs before it tells more than second moments do."""
+"""n·μ beyond it for each table of a pair."""
 
 
 def pairs_planned(schema: Schema, per_variable: float, *, n: int, budget: Budget) -> int:
@@ -23,7 +25,9 @@ def pairs_planned(schema: Schema, per_variable: float, *, n: int, budget: Budget
     k = sum(per_column)
     possible = (k * k - sum(m * m for m in per_column)) // 2  # flags of one column do not pair
     most = min(possible, round(per_variable * k))
-    return min(most, floor(n * gaussian_mu(budget) / WORTH)) if budget.private else most
+    if not budget.private:
+        return most
+    return min(most, max(0, floor((n * gaussian_mu(budget) - ENOUGH) / WORTH)))
 
 
 def bins_for(n: int, sd: float, *, per_table: int = 2) -> int:
