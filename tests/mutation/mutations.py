@@ -438,7 +438,8 @@ SUMMED = inside(
 TRAINED = chain(
     inside(
         "models/independent.py",
-        ("distributions from raw counts", "vault.one_way()", EXACT_ONE_WAY,
+        ("distributions from raw counts", "answers = vault.one_way()",
+         f"answers = {EXACT_ONE_WAY}",
          f"{REPLAY}[independent]"),
         ("the table's own number of patients", "n = vault.count()", "n = vault._n",
          f"{REPLAY}[independent]"),
@@ -476,7 +477,8 @@ TRAINED = chain(
     ),
     inside(
         "networks/anchor.py",
-        ("the first one-ways are raw", "vault.one_way()", EXACT_ONE_WAY, f"{REPLAY}[marginal]"),
+        ("the first one-ways are raw", "answers = vault.one_way()",
+         f"answers = {EXACT_ONE_WAY}", f"{REPLAY}[marginal]"),
         ("masses are raw", 'answer = vault.mean(embedding, name="masses")',
          "from wardveil.vault import Answer\n"
          "    from wardveil.vault.moments import clipped_total\n"

@@ -122,21 +122,41 @@ def corrected(
     Args:
         bins: What was looked at; its `p` is what was known before.
         gaps: Variable -> noisy count minus expected count of each bin, (bins,); of two bins the
-            second alone, (1,).
+            second alone, (1,). Before them, for a number whose last digit can be told, the same
+            of the patients whose value ends in 0.
         sd: Standard deviation of the noise on each gap, in patients.
         n: Number of patients.
     """
     found = {}
     for v in bins.variables:
-        p, group, mass = bins.p[v.name], bins.group[v.name], bins.mass(v.name)
-        gap = gaps[v.name]
-        energy = float((gap**2).sum())
-        keep = max(0.0, 1 - gap.size * sd**2 / energy) if energy > 0 else 0.0
+        p, gap = bins.p[v.name], gaps[v.name]
+        if isinstance(v, Numeric) and v.heaped.any():
+            p = _reweighted(p, v.heaped, _believed(gap[:1], sd)[0] / n)
+            gap = gap[1:]
+        # What the bins hold now, were all cells as heaped as they are; then what they should.
+        group, mass = bins.group[v.name], bins.mass(v.name)
+        now = np.bincount(group, weights=p, minlength=len(mass))
+        gap = _believed(gap, sd)
         full = np.concatenate([-gap, gap]) if len(mass) == 2 else gap
         if len(full) == len(mass):
-            told = to_total(n * mass + keep * full, n) / n
-            empty = mass[group] < 1e-9  # nothing was known inside: all its cells are alike
+            told = to_total(n * mass + full, n) / n
+            empty = now[group] < 1e-9  # nothing was known inside: all its cells are alike
             cells = np.bincount(group)[group]
-            p = np.where(empty, told[group] / cells, p * (told / np.maximum(mass, 1e-9))[group])
+            p = np.where(empty, told[group] / cells, p * (told / np.maximum(now, 1e-9))[group])
         found[v.name] = p / p.sum()
     return found
+
+
+def _believed(gap: NDArray[np.float64], sd: float) -> NDArray[np.float64]:
+    """A noisy gap as far as noise does not explain it."""
+    energy = float((gap**2).sum())
+    return gap * max(0.0, 1 - gap.size * sd**2 / energy) if energy > 0 else gap
+
+
+def _reweighted(p: Probabilities, chosen: NDArray[np.bool_], more: float) -> Probabilities:
+    """A distribution whose chosen cells hold that much more, all in proportion."""
+    share = p[chosen].sum()
+    if not 0 < share < 1:
+        return p
+    wanted = min(max(share + more, 0.0), 0.999)
+    return np.where(chosen, p * wanted / share, p * (1 - wanted) / (1 - share))

@@ -7,8 +7,8 @@ and public facts only.
 
 Two of them are asked for:
 
-    masses      one coordinate a bin, 1 in the patient's own: the first moment corrects the
-                histograms where the mass is
+    masses      one coordinate a bin, 1 in the patient's own, and whether a number ends in 0: the
+                first moment corrects the histograms where the mass is, and finds round numbers
     correlates  rank, square of the rank, missing, and the frequent levels: the second moment
                 holds how every two variables go together, all pairs at once
 """
@@ -85,13 +85,19 @@ class Embedding:
 
 
 def masses(bins: Bins) -> Embedding:
-    """A coordinate for each bin, centred on the bins' known masses; one alone for two bins."""
+    """A coordinate for each bin, centred on the bins' known masses; one alone for two bins.
+
+    A number whose last digit can be told has one more, the first: whether it ends in 0.
+    """
     vectors = {}
     for v in bins.variables:
         size = bins.sizes[v.name]
         hot = np.eye(size)[:, 1:] if size <= 2 else np.eye(size)
         centre = bins.mass(v.name)[-hot.shape[1] :] if hot.shape[1] else np.zeros(0)
         vectors[v.name] = (hot - centre)[bins.group[v.name]]
+        if isinstance(v, Numeric) and v.heaped.any():
+            heaped = v.heaped - bins.p[v.name][v.heaped].sum()
+            vectors[v.name] = np.column_stack([heaped, vectors[v.name]])
     return Embedding(bins.variables, vectors, bins.p)
 
 

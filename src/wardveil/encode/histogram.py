@@ -142,9 +142,54 @@ def probabilities(variable: Variable, answer: Answer, n: int) -> Probabilities:
     if isinstance(variable, Numeric):
         measured = -(-variable.cells // answer.stride)
         values = np.maximum(denoise(counts[:measured], answer.sd), 0.0)
-        missing = counts[measured:]
-        counts = np.concatenate([spread(values, answer.stride, variable.cells), missing])
+        peak = np.minimum(sharp(counts[:measured], answer.sd), values)
+        fine = spread(values - peak, answer.stride, variable.cells)
+        fine = fine + _placed(variable, peak, answer.stride)
+        counts = np.concatenate([fine, counts[measured:]])
     return to_total(counts, total) / total
+
+
+def peaks(variable: Numeric, answer: Answer) -> Probabilities:
+    """Share of each cell's patients that share one value, (size,): 0 where no spike stands out.
+
+    A cell holds many lattice points where the range is long; a spike in it, such as the zeros of
+    a cost, is taken for the cell's roundest point.
+    """
+    shares = np.zeros(variable.size)
+    if variable.stride == 1:
+        return shares
+    measured = -(-variable.cells // answer.stride)
+    counts = answer.counts[:measured]
+    share = np.clip(sharp(counts, answer.sd) / np.maximum(counts, 1.0), 0.0, 1.0)
+    shares[_round_cells(variable, answer.stride)] = share
+    return shares
+
+
+def sharp(counts: Probabilities, sd: float) -> Probabilities:
+    """What a cell has beyond twice its larger neighbour, where that stands out, (m,).
+
+    A curve that is narrow for the grid rises over several cells; one value that is written again
+    and again rises alone.
+    """
+    ends = np.concatenate([[0.0], counts, [0.0]])
+    beside = np.maximum(np.maximum(ends[:-2], ends[2:]), 0.0)
+    chance = np.sqrt(2 * sd**2 + np.maximum(counts, 0.0) + beside)  # of noise, and of patients
+    return np.where(counts - beside > 4.5 * chance, np.maximum(counts - 2 * beside, 0.0), 0.0)
+
+
+def _placed(variable: Numeric, peak: Probabilities, stride: int) -> Probabilities:
+    """Spikes of cells that were counted together, each in the fine cell of the roundest point."""
+    fine = np.zeros(variable.cells)
+    fine[_round_cells(variable, stride)] = peak
+    return fine
+
+
+def _round_cells(variable: Numeric, stride: int) -> NDArray[np.int64]:
+    """The fine cell with the roundest point in each of the cells counted together."""
+    width = stride * variable.stride
+    first = np.arange(-(-variable.cells // stride), dtype=np.int64) * width
+    last = np.minimum(first + width, variable.points) - 1
+    return variable.roundest(first, last) // variable.stride
 
 
 def to_total(counts: Probabilities, total: float) -> Probabilities:
@@ -171,6 +216,15 @@ def spread(values: Probabilities, stride: int, cells: int) -> Probabilities:
 def distributions(schema: Schema, answers: dict[str, Answer], n: int) -> dict[str, Probabilities]:
     """The distribution of every variable of a schema."""
     return {v.name: probabilities(v, answers[v.name], n) for v in schema.variables}
+
+
+def all_peaks(schema: Schema, answers: dict[str, Answer]) -> dict[str, Probabilities]:
+    """`peaks` of every variable whose cells hold several points."""
+    return {
+        v.name: peaks(v, answers[v.name])
+        for v in schema.variables
+        if isinstance(v, Numeric) and v.stride > 1
+    }
 
 
 def restrict(variable: Variable, p: Probabilities, asked: "NDArray[np.bool_]") -> Probabilities:

@@ -18,7 +18,7 @@ from typing import final
 import numpy as np
 import torch
 
-from wardveil.encode.histogram import distributions, restrict
+from wardveil.encode.histogram import all_peaks, distributions, restrict
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights
 from wardveil.privacy import Budget, Histograms, Question
 from wardveil.schema import Schema
@@ -43,11 +43,15 @@ class Independent(Model):
         return (Histograms(tables=tables_of(schema), share=1.0),), ()
 
     def train(self, vault: Vault, rng: Rng, watch: Watch) -> Weights:  # noqa: ARG002
-        """The distributions of all variables, (size,) each."""
+        """The distributions of all variables and their spikes, (size,) each."""
         n = vault.count()
-        found = distributions(vault.schema, vault.one_way(), n)
+        answers = vault.one_way()
+        found = distributions(vault.schema, answers, n)
+        spiked = all_peaks(vault.schema, answers)
         watch(Moment(phase="histograms", step=1, steps=1))
-        return {f"p/{name}": torch.from_numpy(p) for name, p in found.items()}
+        parts = [(f"p/{name}", p) for name, p in found.items()]
+        parts += [(f"peak/{name}", share) for name, share in spiked.items()]
+        return {name: torch.from_numpy(values) for name, values in parts}
 
     def sample(self, weights: Weights, schema: Schema, n: int, where: Where, rng: Rng) -> Rows:
         """n rows, each variable drawn from its own distribution."""
@@ -57,7 +61,8 @@ class Independent(Model):
             if v.name in where:
                 p = restrict(v, p, cells_asked(v, where[v.name]))
             cell = np.searchsorted(np.cumsum(p)[:-1], rng.numpy.random(n)).astype(np.int32)
-            rows[v.name] = v.draw(cell, rng.numpy)
+            peak = weights.get(f"peak/{v.name}")
+            rows[v.name] = v.draw(cell, rng.numpy, None if peak is None else peak.numpy())
             if v.name in where:
                 rows[v.name] = fit_into(rows[v.name], where[v.name])
         return rows

@@ -39,7 +39,7 @@ from numpy.typing import NDArray
 
 from wardveil.encode.bins import Bins, corrected
 from wardveil.encode.embedding import Embedding, correlates, masses
-from wardveil.encode.histogram import Probabilities, distributions
+from wardveil.encode.histogram import Probabilities, all_peaks, distributions
 from wardveil.encode.pairs import (
     bins_for,
     emphasis,
@@ -128,7 +128,7 @@ def bought(
     """
     planned = {q.name: q.count for q in vault.lease.plan.questions}
     rounds = planned.get("marginal", 0)
-    p, bins, weight = _masses(vault, n, fit)
+    p, bins, peak, weight = _masses(vault, n, fit)
     sd = planned_noise(vault, "marginal") if rounds else 0.0
     coarse = Bins(bins.variables, p, bins_for(n, sd), finer=bins) if rounds else None
     soft = SoftRows(bins, rows=fit.rows, generator=generator, coarse=coarse)
@@ -142,20 +142,23 @@ def bought(
         _tables(vault, n, fit, soft, coarse, lambda k: watch(k + 1, rounds + 1))
     soft.fit(fit.final_steps, lr=fit.learning_rate, decay=True)
     rows = {name: soft.membership(name).double().numpy() for name in bins.sizes}
-    return Population(p, bins.group, rows)
+    return Population(p, bins.group, rows, peak)
 
 
-def _masses(vault: Vault, n: int, fit: Fit) -> tuple[Mapping[str, Probabilities], Bins, float]:
-    """Fine distributions after both looks, their bins, and the weight of a bin's mass."""
+def _masses(
+    vault: Vault, n: int, fit: Fit
+) -> tuple[Mapping[str, Probabilities], Bins, Mapping[str, Probabilities], float]:
+    """Fine distributions after both looks, bins, spikes, and the weight of a bin's mass."""
     variables = vault.schema.variables
-    p = distributions(vault.schema, vault.one_way(), n)
+    answers = vault.one_way()
+    p = distributions(vault.schema, answers, n)
     sigma = planned_noise(vault, "masses")
     most = fit.bins or bins_for(n, sigma * sqrt(len(variables)), per_table=1)
     embedding = masses(Bins(variables, p, most))
     answer = vault.mean(embedding, name="masses")
     sd = answer.sd / embedding.unit
     p = corrected(Bins(variables, p, most), embedding.split(answer.counts), sd, n)
-    return p, Bins(variables, p, most), (n / max(sd, 1.0)) ** 2
+    return p, Bins(variables, p, most), all_peaks(vault.schema, answers), (n / max(sd, 1.0)) ** 2
 
 
 def _moments(vault: Vault, n: int, p: Mapping[str, Probabilities], soft: SoftRows) -> None:

@@ -26,6 +26,8 @@ class Population:
         p: Fine distribution of each variable.
         group: Bin of each fine cell, by variable.
         soft: Soft rows by variable, (R, bins).
+        peak: Share of each fine cell's patients at its roundest point, by variable; a variable
+            without spikes may be left out.
     """
 
     def __init__(
@@ -33,13 +35,14 @@ class Population:
         p: Mapping[str, Probabilities],
         group: Mapping[str, NDArray[np.int32]],
         soft: Mapping[str, Probabilities],
+        peak: Mapping[str, Probabilities],
     ) -> None:
-        self.p, self.group, self.soft = dict(p), dict(group), dict(soft)
+        self.p, self.group, self.soft, self.peak = dict(p), dict(group), dict(soft), dict(peak)
 
     def weights(self) -> dict[str, Tensor]:
         """Everything as named tensors."""
         parts: dict[str, dict[str, NDArray[Any]]] = {
-            "p": self.p, "bin": self.group, "S": self.soft,
+            "p": self.p, "bin": self.group, "S": self.soft, "peak": self.peak,
         }  # fmt: skip
         return {
             f"{part}/{name}": torch.from_numpy(np.ascontiguousarray(value))
@@ -50,12 +53,12 @@ class Population:
     @classmethod
     def of(cls, weights: Mapping[str, Tensor]) -> "Population":
         """The inverse of `weights`."""
-        parts: dict[str, dict[str, NDArray[Any]]] = {"p": {}, "bin": {}, "S": {}}
+        parts: dict[str, dict[str, NDArray[Any]]] = {"p": {}, "bin": {}, "S": {}, "peak": {}}
         for key, value in weights.items():
             part, _, name = key.partition("/")
             if part in parts:
                 parts[part][name] = value.numpy()
-        return cls(parts["p"], parts["bin"], parts["S"])
+        return cls(parts["p"], parts["bin"], parts["S"], parts["peak"])
 
     def draw(self, schema: Schema, n: int, where: Where, draw: np.random.Generator) -> Rows:
         """n patients: a soft row each, a bin for each variable, a value inside the bin.
@@ -69,7 +72,8 @@ class Population:
         streams = draw.spawn(len(schema.variables))  # one each: threads change no value
 
         def column(v: Variable, stream: np.random.Generator) -> Any:
-            values = v.draw(self._cells(v.name, which, stream, asked.get(v.name)), stream)
+            cells = self._cells(v.name, which, stream, asked.get(v.name))
+            values = v.draw(cells, stream, self.peak.get(v.name))
             return (fit_into(values, where[v.name]) if v.name in where else values)[order]
 
         with ThreadPoolExecutor(max_workers=torch.get_num_threads()) as threads:

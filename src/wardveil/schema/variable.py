@@ -8,6 +8,7 @@ decimals and levels alone, so it is public. The last cell of a nullable variable
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 from typing import Final
 
@@ -21,6 +22,9 @@ Cells = NDArray[np.int32]
 
 GRID: Final = 512
 """Most cells of a numeric variable: fine enough to redraw values, small enough to buy."""
+
+DIGITS: Final = 20
+"""Fewest lattice points of a number whose last digit is worth a look."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +87,55 @@ class Numeric:
             cell[np.isnan(values)] = self.cells
         return cell
 
-    def draw(self, cell: Cells, rng: np.random.Generator) -> NDArray[np.float64]:
-        """A lattice point drawn uniformly from each cell, (n,) float64; "missing" -> NaN."""
+    def roundest(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Index of the roundest lattice point from `first` to `last`: 0, else most zeros, then a 5.
+
+        Where people write a value again and again, it is a round one.
+        """
+        zero = round(self.low * 10**self.decimals)  # the number at index i, in units, is zero + i
+        low, high = first + zero, last + zero
+        found = np.where((low <= 0) & (high >= 0), 0, low)
+        done = (low <= 0) & (high >= 0)
+        steps = [
+            m * 10**k for k in range(len(str(self.points + abs(zero))), -1, -1) for m in (1, 5)
+        ]
+        for step in sorted(set(steps), reverse=True):
+            multiple = -(-low // step) * step
+            here = ~done & (multiple <= high)
+            found, done = np.where(here, multiple, found), done | here
+        return np.asarray(found - zero, dtype=np.int64)
+
+    @cached_property
+    def heaped(self) -> NDArray[np.bool_]:
+        """Which cells of single points end in a 0 where the last digit is, (size,); else none."""
+        mask = np.zeros(self.size, dtype=bool)
+        if self.stride == 1 and self.points >= DIGITS:
+            zero = round(self.low * 10**self.decimals)
+            mask[: self.cells] = (zero + np.arange(self.cells)) % 10 == 0
+        return mask
+
+    @cached_property
+    def _round(self) -> NDArray[np.int64]:
+        """The roundest point of each cell, (cells,)."""
+        first = np.arange(self.cells, dtype=np.int64) * self.stride
+        return self.roundest(first, np.minimum(first + self.stride, self.points) - 1)
+
+    def draw(
+        self, cell: Cells, rng: np.random.Generator, peak: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """A lattice point drawn uniformly from each cell, (n,) float64; "missing" -> NaN.
+
+        Args:
+            cell: (n,).
+            rng: Draws.
+            peak: Share of each cell's patients at its roundest point, (size,).
+        """
         first = cell.astype(np.int64) * self.stride
         count = np.clip(self.points - first, 1, self.stride)
         point = first + np.floor(rng.random(len(cell)) * count).astype(np.int64)
+        if peak is not None:
+            at = rng.random(len(cell)) < peak[cell]
+            point = np.where(at, self._round[np.minimum(cell, self.cells - 1)], point)
         values = np.round(self.low + point * 10.0**-self.decimals, self.decimals)
         values[cell >= self.cells] = np.nan
         return values
@@ -123,7 +171,12 @@ class Levelled:
         """Cell of each value, (n,) int32; missing -> the last cell."""
         return np.where(values < 0, self.cells, values).astype(np.int32)
 
-    def draw(self, cell: Cells, rng: np.random.Generator) -> NDArray[np.int32]:  # noqa: ARG002
+    def draw(
+        self,
+        cell: Cells,
+        rng: np.random.Generator,  # noqa: ARG002
+        peak: NDArray[np.float64] | None = None,  # noqa: ARG002
+    ) -> NDArray[np.int32]:
         """The level of each cell, (n,) int32; "missing" -> -1."""
         return np.where(cell >= self.cells, -1, cell).astype(np.int32)
 

@@ -30,7 +30,7 @@ def population(rows=40, seed=0):
              "sex": np.arange(2, dtype=np.int32)}  # fmt: skip
     p = {"age": rng.dirichlet(np.ones(age.size)), "sex": np.array([0.3, 0.7])}
     soft = {"age": rng.dirichlet(np.ones(5), rows), "sex": rng.dirichlet(np.ones(2), rows)}
-    return Population(p, group, soft)
+    return Population(p, group, soft, {})
 
 
 def test_cells_follow_the_law_of_the_rows_and_not_another():
