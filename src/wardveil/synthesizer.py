@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from wardveil.checkpoint import Checkpoint, unwritable
 from wardveil.errors import Problem, RunError, SchemaError, UsageError
 from wardveil.models import MODELS, Model, Moment, Rng, Weights, choose_model, settings
+from wardveil.models.obedience import obedient
 from wardveil.privacy import (
     UNACCOUNTED,
     Bounds,
@@ -52,7 +53,7 @@ from wardveil.tables import (
     read_table,
     to_frame,
 )
-from wardveil.vault import Noise, OpenVault, SecretNoise, SeededNoise, Vault
+from wardveil.vault import Noise, OpenVault, Rows, SecretNoise, SeededNoise, Vault
 from wardveil.vault.facts import buy_facts
 from wardveil.vault.statistics import keep_first_codes
 from wardveil.vault.transcript import TranscribedNoise
@@ -131,7 +132,8 @@ class Synthesizer:
             A frame with the table's columns, kinds and decimals; ids are SYNTH-0000, SYNTH-0001.
 
         Raises:
-            UsageError: If n < 1, or `where` asks for what is not declared.
+            UsageError: If n < 1, `where` asks for what is not declared, or almost no row keeps
+                the schema's rules (E138).
         """
         if n < 1:
             raise UsageError(
@@ -140,7 +142,11 @@ class Synthesizer:
             )  # fmt: skip
         asked = parse_where(where, self.schema)
         rng = Rng(secrets.randbits(63) if seed is None else seed)
-        rows = self.model.sample(self.weights, self.schema, n, asked, rng)
+
+        def draw(many: int) -> Rows:
+            return self.model.sample(self.weights, self.schema, many, asked, rng)
+
+        rows = obedient(draw, self.schema, n, asked)
         return to_frame(keep_first_codes(rows, self.schema), self.schema)
 
     def sample_each(

@@ -44,7 +44,9 @@ def test_every_verb_in_the_readme_exists_with_its_options():
             assert re.search(rf"(?<![\w-]){option}(?![\w-])", sections[verb]), (verb, option)
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/house.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/house.md", "docs/evaluation.md"]
+)
 def test_links_between_pages_lead_somewhere(name):
     page = ROOT / name
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):

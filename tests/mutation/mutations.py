@@ -12,6 +12,7 @@ GRADIENT = "tests/unit/vault/test_gradient_release.py"
 VAULT = "tests/unit/vault/test_vault.py"
 CLIPPING = "tests/unit/vault/test_clipping.py"
 FACTS = "tests/unit/vault/test_facts_release.py"
+MOMENTS = "tests/unit/vault/test_moments.py"
 NOISE = "tests/statistical/test_noise.py"
 PRICES = "tests/unit/privacy/test_prices.py"
 ACCOUNT = "tests/unit/privacy/test_accountant.py"
@@ -93,6 +94,20 @@ RELEASE = inside(
      "noisy = exact", f"{CHARGED}[marginal]"),
     ("pair tables with half the noise", "noisy = self._noise.counts(exact, mechanism.sd)",
      "noisy = self._noise.counts(exact, mechanism.sd / 2)", f"{CHARGED}[marginal]"),
+    ("sums without noise",
+     "return self._noise.lattice(torch.from_numpy(total), sigma).numpy()", "return total",
+     f"{CHARGED}[masses]"),
+    ("sums with half the noise",
+     "return self._noise.lattice(torch.from_numpy(total), sigma).numpy()",
+     "return self._noise.lattice(torch.from_numpy(total), sigma / 2).numpy()",
+     f"{CHARGED}[moments]"),
+    ("sums are not charged",
+     "        self.lease.charge(name)\n        if not self.private:\n            return 0.0\n",
+     "        if not self.private:\n            return 0.0\n", f"{CHARGED}[masses]"),
+    ("every pair of coordinates is told twice",
+     "weight = np.where(upper[0] == upper[1], 1.0, sqrt(2))",
+     "weight = np.where(upper[0] == upper[1], 1.0, 2.0)",
+     f"{MOMENTS}::test_second_moments_are_symmetric_and_told_once"),
     ("the number of patients without noise",
      "return max(2, self._noise.laplace(self._n, mechanism.epsilon))",
      "return self._n", f"{CHARGED}[size]"),
@@ -407,6 +422,19 @@ EXACT_ONE_WAY = """{
                 vault._rows, vault.schema).items()
         }"""
 
+SUMMED = inside(
+    "vault/moments.py",
+    ("sums of patients as long as they like", "    if limit is None:\n",
+     "    if limit is not None:\n",
+     f"{MOMENTS}::test_no_patient_moves_a_sum_further_than_the_limit"),
+    ("products are clipped like vectors", "norm = (x**2).sum(axis=1) ** (power / 2)",
+     "norm = (x**2).sum(axis=1) ** 0.5",
+     f"{MOMENTS}::test_no_patient_moves_a_sum_further_than_the_limit"),
+    ("a vector that is not finite counts",
+     "yield x if finite.all() else np.where(finite[:, None], x, 0.0)", "yield x",
+     f"{MOMENTS}::test_no_patient_moves_a_sum_further_than_the_limit"),
+)  # fmt: skip
+
 TRAINED = chain(
     inside(
         "models/independent.py",
@@ -448,8 +476,16 @@ TRAINED = chain(
     ),
     inside(
         "networks/anchor.py",
-        ("the first one-ways are raw", "answers = vault.one_way()",
-         f"answers = {EXACT_ONE_WAY}", f"{REPLAY}[marginal]"),
+        ("the first one-ways are raw", "vault.one_way()", EXACT_ONE_WAY, f"{REPLAY}[marginal]"),
+        ("masses are raw", 'answer = vault.mean(embedding, name="masses")',
+         "from wardveil.vault import Answer\n"
+         "    from wardveil.vault.moments import clipped_total\n"
+         "    answer = Answer(counts=clipped_total(vault._rows, embedding, 1.0), sd=1.0)",
+         f"{REPLAY}[marginal]"),
+        ("clipping follows the patients", "embedding = masses(Bins(variables, p, most))",
+         "embedding = masses(Bins(variables, p, most))\n"
+         "    embedding.unit = 1 / float(embedding.encode(vault._rows).norm(dim=1).max())",
+         f"{REPLAY}[marginal]"),
     ),
     inside(
         "synthesizer.py",
@@ -474,7 +510,7 @@ TRAINED = chain(
 
 RELEASED = tuple(RELEASE)
 MUTATIONS: tuple[Mutation, ...] = (
-    *RELEASED, *SOURCES, *CLIPPED, *BOUGHT, *PRICED, *TRAINED,
+    *RELEASED, *SUMMED, *SOURCES, *CLIPPED, *BOUGHT, *PRICED, *TRAINED,
 )  # fmt: skip
 
 IMPOSSIBLE: dict[str, tuple[str, str]] = {

@@ -22,6 +22,7 @@ from wardveil.privacy import (
     Plan,
     SampledGaussian,
     Size,
+    Sums,
     gaussian_mu,
 )
 from wardveil.schema import Schema
@@ -137,6 +138,8 @@ def _moved(few: Asked, many: Asked, plan: Plan) -> float:
                 return max(most, l2 / m.tables**0.5)
             case "lattice", SampledGaussian() if m.noise_multiplier * m.clip_norm == few.scale:
                 return l2 / m.clip_norm
+            case "lattice", Sums(noise_multiplier=few.scale):
+                return l2
             case "select", Choice(epsilon=few.scale):
                 return most / few.sensitivity
             case "laplace", Size(epsilon=few.scale):

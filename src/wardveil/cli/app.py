@@ -14,6 +14,8 @@ from wardveil.cli.init import init
 from wardveil.cli.ledger import app as ledger
 from wardveil.cli.models import models
 from wardveil.cli.plan import plan
+from wardveil.cli.release import release
+from wardveil.cli.report import report
 from wardveil.cli.run import run
 from wardveil.cli.sample import sample
 from wardveil.cli.verb import verb
@@ -27,7 +29,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
 )
-for function in (demo, init, check, plan, fit, sample, run, verify, audit, models, explain):
+for function in (
+    demo, init, check, plan, fit, sample, run, report, release, verify, audit, models, explain,
+):  # fmt: skip
     app.command(function.__name__)(verb(function))
 app.add_typer(ledger, name="ledger")
 
@@ -48,7 +52,8 @@ def _start(
     """Synthetic patients with a privacy statement that is true.
 
     Start with "wardveil demo". Exit codes: 0 done, 1 a fault of ours, 2 wrong use, 3 table and
-    schema disagree, 4 budget refused, 6 not verified, 7 a part is not installed, 130 interrupted.
+    schema disagree, 4 budget refused, 5 not released, 6 not verified, 7 a part is not installed,
+    130 interrupted.
     """
 
 

@@ -61,13 +61,13 @@ def combinations_of(names: Sequence[str], schema: Schema) -> list[dict[str, str]
     return [dict(zip(names, chosen, strict=True)) for chosen in product(*levels)]
 
 
-def pair_of(text: str) -> tuple[str, str]:
+def pair_of(text: str, *, option: str = "--encode") -> tuple[str, str]:
     """`--encode column=name` as a pair.
 
     Raises:
         UsageError: E101, the text is not column=name.
     """
-    return _split([text], option="--encode")[0]
+    return _split([text], option=option)[0]
 
 
 def _one(text: str, *, ranged: bool) -> str | tuple[str, str]:

@@ -10,6 +10,8 @@ from wardveil.cli.option import Seed
 from wardveil.cli.output import Output
 
 EPSILON: Final = 1.0
+HOLDOUT: Final = 1 / 3
+"""Share of people the model never sees, so that the report can judge it; said aloud."""
 MARK: Final = ".wardveil-demo"
 
 
@@ -26,10 +28,11 @@ def demo(
 
     output.say(
         "NHEFS: 1,629 people who smoked in 1971, followed to 1992. The data are public;\n"
-        "the demo treats them as if they were patients."
+        "the demo treats them as if they were patients. A third of them is kept apart, so that\n"
+        "the report can test on people the model has not seen."
     )
     travel(
         Request(table=demo_table_path(), schema=demo_schema(), epsilon=EPSILON, seed=seed,
-                folder=folder, mark=MARK),
+                holdout=HOLDOUT, folder=folder, mark=MARK),
         output,
     )  # fmt: skip

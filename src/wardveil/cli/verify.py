@@ -1,32 +1,45 @@
-"""wardveil verify: does a statement follow from its mechanisms? Needs no patients."""
+"""wardveil verify: is a release as it was released, and does its statement follow?"""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wardveil.cli.output import Output
-from wardveil.errors import Problem, VerifyError
+from wardveil.errors import Problem, UsageError, VerifyError
 
 
 def verify(
     output: Output,
-    path: Annotated[Path, typer.Argument(help="A run folder, or a statement.json.")],
+    path: Annotated[
+        Path, typer.Argument(help="A release folder, a run folder, or a statement.json.")
+    ],
+    *,
+    digest: Annotated[
+        str, typer.Option("--digest", help="SHA-256 of the release, as you got it another way.")
+    ] = "",
 ) -> None:
-    """Price a statement's mechanisms again and compare; opens no table."""
-    from wardveil.privacy.verify import verify_statement
+    """Hash every file of a release, price its statement again, and compare; opens no table."""
+    from wardveil.privacy.manifest import digest_of
+    from wardveil.privacy.verify import read_statement, verify_release, verify_statement
 
-    file = path / "run.json" if path.is_dir() else path
-    try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise VerifyError(
-            Problem(code="E601", what="A statement is a JSON file; none could be read.",
-                    where=str(file), do=("Name a run folder or a statement.json.",))
-        ) from None  # fmt: skip
-    stored = stored.get("statement", stored) if isinstance(stored, dict) else {}
-    problems = verify_statement(stored)
+    run = path / "run.json"
+    if path.is_dir() and not run.is_file():
+        problems = verify_release(path, digest=digest.lower())
+        file = path / "statement.json"
+    elif digest:
+        raise UsageError(
+            Problem(code="E108", what="Only a release folder has a digest.", where="--digest",
+                    do=("Name the folder that wardveil release wrote.",))
+        )  # fmt: skip
+    else:
+        file = run if path.is_dir() else path
+        problems = verify_statement(read_statement(file))
     if problems:
         raise VerifyError(problems)
-    output.result(f"Verified: {stored['claim']}", {"verified": True, "claim": stored["claim"]})
+    claim = read_statement(file)["claim"]
+    result: dict[str, object] = {"verified": True, "claim": claim}
+    if file.name == "statement.json" and path.is_dir():
+        result["digest"] = digest_of(path)
+        claim += f"\nDigest: {result['digest']}"
+    output.result(f"Verified: {claim}", result)

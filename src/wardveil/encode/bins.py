@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from wardveil.encode.histogram import Probabilities
+from wardveil.encode.histogram import Probabilities, to_total
 from wardveil.schema.variable import Numeric, Variable
 from wardveil.vault import Rows
 
@@ -22,15 +22,29 @@ class Bins:
         variables: In order.
         p: Fine distribution of each variable, (size,).
         group: Variable -> bin of each fine cell, (size,) int32; bins are 0, 1, … without gaps.
+        joined: Variable -> bin of each finer bin, where bins were joined from others.
     """
 
     def __init__(
-        self, variables: Sequence[Variable], p: Mapping[str, Probabilities], most: int
+        self,
+        variables: Sequence[Variable],
+        p: Mapping[str, Probabilities],
+        most: int,
+        *,
+        finer: "Bins | None" = None,
     ) -> None:
-        """Cut every variable into at most `most` bins, "missing" apart (most ≥ 2)."""
+        """Cut every variable into at most `most` bins, "missing" apart (most ≥ 2).
+
+        With `finer`, its bins are joined instead of cells.
+        """
         self.variables = tuple(variables)
         self.p = {v.name: p[v.name] for v in self.variables}
-        self.group = {v.name: _group(v, p[v.name], most) for v in self.variables}
+        self.joined: dict[str, NDArray[np.int32]] = {}
+        if finer is None:
+            self.group = {v.name: _group(v, p[v.name], most) for v in self.variables}
+        else:
+            self.joined = {v.name: _group(v, finer.mass(v.name), most) for v in self.variables}
+            self.group = {name: to[finer.group[name]] for name, to in self.joined.items()}
 
     @cached_property
     def sizes(self) -> Mapping[str, int]:
@@ -63,10 +77,17 @@ class Bins:
         np.add.at(mass, self.group[name], self.p[name])
         return mass
 
+    def average(self, name: str, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean of fine cells' vectors, (size, d), in each bin of one variable, (bins, d)."""
+        p = np.maximum(self.p[name], 1e-12)
+        total = np.zeros((self.sizes[name], vectors.shape[1]))
+        np.add.at(total, self.group[name], p[:, None] * vectors)
+        return total / np.bincount(self.group[name], weights=p)[:, None]
+
 
 def _group(variable: Variable, p: Probabilities, most: int) -> NDArray[np.int32]:
-    """Bin of each fine cell of one variable, (size,)."""
-    cells = variable.cells
+    """Bin of each cell (or finer bin) of one variable, (len(p),); "missing" is the last one."""
+    cells = len(p) - variable.nullable
     if isinstance(variable, Numeric):
         group = _equal_mass(p[:cells], most)
     elif cells <= most:
@@ -88,3 +109,34 @@ def _equal_mass(p: Probabilities, most: int) -> NDArray[np.int32]:
     middle = (np.cumsum(p) - 0.5 * p) / total
     wanted = np.minimum((middle * most).astype(np.int32), most - 1)
     return np.unique(wanted, return_inverse=True)[1].astype(np.int32)
+
+
+def corrected(
+    bins: Bins, gaps: Mapping[str, NDArray[np.float64]], sd: float, n: int
+) -> dict[str, Probabilities]:
+    """Fine distributions whose bins have the masses that a second look found.
+
+    A variable's gaps are believed as far as noise does not explain them: the positive part of
+    James and Stein (1961) with known variance.
+
+    Args:
+        bins: What was looked at; its `p` is what was known before.
+        gaps: Variable -> noisy count minus expected count of each bin, (bins,); of two bins the
+            second alone, (1,).
+        sd: Standard deviation of the noise on each gap, in patients.
+        n: Number of patients.
+    """
+    found = {}
+    for v in bins.variables:
+        p, group, mass = bins.p[v.name], bins.group[v.name], bins.mass(v.name)
+        gap = gaps[v.name]
+        energy = float((gap**2).sum())
+        keep = max(0.0, 1 - gap.size * sd**2 / energy) if energy > 0 else 0.0
+        full = np.concatenate([-gap, gap]) if len(mass) == 2 else gap
+        if len(full) == len(mass):
+            told = to_total(n * mass + keep * full, n) / n
+            empty = mass[group] < 1e-9  # nothing was known inside: all its cells are alike
+            cells = np.bincount(group)[group]
+            p = np.where(empty, told[group] / cells, p * (told / np.maximum(mass, 1e-9))[group])
+        found[v.name] = p / p.sum()
+    return found

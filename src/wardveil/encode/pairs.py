@@ -1,38 +1,67 @@
-"""Pairs: how many joint tables to buy, how fine, which matter more, and what they say."""
+"""Pairs: how many joint tables to buy, how fine, which matter more, and what answers say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import floor, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wardveil.encode.histogram import Probabilities, simplex
-from wardveil.privacy import Counts
+from wardveil.privacy import Budget, Counts, gaussian_mu
+from wardveil.privacy.mechanism import Sums
 from wardveil.schema import Schema
 from wardveil.schema.variable import variables_of
 from wardveil.vault import Answer, Vault
 
+ENOUGH = 5_000.0
+"""n·μ up to which second moments alone keep more than with tables of single pairs beside them."""
+WORTH = 500.0
+"""n·μ beyond it for each table of a pair."""
 
-def pairs_planned(schema: Schema, per_variable: float) -> int:
-    """How many pair tables are bought, of the pairs that may be; public."""
+
+def pairs_planned(schema: Schema, per_variable: float, *, n: int, budget: Budget) -> int:
+    """How many pair tables are bought, of the pairs that may be; from public facts."""
     per_column = [len(variables_of(c)) for c in schema.modelled]
     k = sum(per_column)
     possible = (k * k - sum(m * m for m in per_column)) // 2  # flags of one column do not pair
-    return min(possible, round(per_variable * k))
+    most = min(possible, round(per_variable * k))
+    if not budget.private:
+        return most
+    return min(most, max(0, floor((n * gaussian_mu(budget) - ENOUGH) / WORTH)))
 
 
-def bins_for(n: int, sd: float) -> int:
-    """Bins a variable may have so that a pair table's noise stays under a third of its mass."""
-    return 12 if sd == 0 else int(np.clip(floor(sqrt(0.3 * n / sd)), 3, 12))
+def bins_for(n: int, sd: float, *, per_table: int = 2) -> int:
+    """Bins a variable may have so that noise stays small beside the mass of a cell.
+
+    Args:
+        n: Number of patients.
+        sd: Noise on each cell.
+        per_table: 2 for the table of a pair, whose cells are the square of the bins.
+    """
+    if per_table == 1:
+        return 24 if sd == 0 else int(np.clip(round(1.4 * sqrt(n / sd)), 4, 24))
+    return 10 if sd == 0 else int(np.clip(floor(sqrt(0.3 * n / sd)), 3, 10))
 
 
-def planned_sd(vault: Vault, name: str = "marginal") -> float:
-    """Noise of a pair table's cell, known before it is bought; 0 in an open vault."""
+def planned_noise(vault: Vault, name: str) -> float:
+    """Noise of an answer, known before it is bought: of a cell, or of a clipped sum.
+
+    0 in an open vault.
+    """
     if not vault.private:
         return 0.0
     mechanism = vault.lease.plan.mechanism(name)
-    assert isinstance(mechanism, Counts)
-    return mechanism.sd
+    assert isinstance(mechanism, Counts | Sums)
+    return mechanism.sd if isinstance(mechanism, Counts) else mechanism.noise_multiplier
+
+
+def emphasis(schema: Schema) -> Mapping[str, float]:
+    """How much more precisely a variable's moments are told: 3 for a target, 2 for a condition."""
+    return {
+        v.name: 3.0 if c.target else 2.0 if c.condition else 1.0
+        for c in schema.modelled
+        for v in variables_of(c)
+    }
 
 
 def pair_weights(schema: Schema, names: Sequence[str]) -> NDArray[np.float64]:
@@ -57,3 +86,27 @@ def shrunk(answer: Answer, expected: Probabilities, n: int) -> Probabilities:
     keep = max(0.0, 1 - gap.size * answer.sd**2 / energy) if energy > 0 else 0.0
     table = expected + keep * gap / n
     return simplex(table.ravel(), 1.0).reshape(table.shape)
+
+
+def wiener(
+    moments: NDArray[np.float64], sd: float, owner: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Second moments pulled towards 0 as far as noise explains them.
+
+    F_ij τ_i τ_j / (τ_i τ_j + sd²), with τ_i² the mean square that row i has above its noise: what
+    goes with much is believed more.
+
+    Args:
+        moments: F, (d, d) symmetric; entries of one owner are left out and come back as 0.
+        sd: Noise on each entry.
+        owner: (d,).
+
+    Source: the linear minimum mean square error estimate of a variance-components model.
+    """
+    apart = owner[:, None] != owner[None, :]
+    mean = (moments**2 * apart).sum(axis=1) / np.maximum(apart.sum(axis=1), 1)
+    above = np.sqrt(np.maximum(mean - sd**2, 0.0))
+    prior = np.outer(above, above)
+    kept = prior / np.maximum(prior + sd**2, 1e-300)
+    found: NDArray[np.float64] = np.where(apart, moments * kept, 0.0)
+    return found

@@ -131,7 +131,7 @@ def number_text(value: float, unit: str) -> str:
     """A number for people; the unit "date" makes it a day."""
     if unit == "date":
         return str(np.datetime64(round(value), "D"))
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value + 0.0:.3g}"  # no -0
 
 
 def _named(column: Floats | Texts, unit: str) -> NDArray[np.object_]:

@@ -1,4 +1,4 @@
-"""Marginal: soft rows fitted to noisy tables that are chosen adaptively. Strongest at small ε.
+"""Marginal: soft rows fitted to noisy sums over all patients. Strongest at small ε.
 
 Papers
     McKenna, Mullins, Sheldon and Miklau (2022), arXiv:2201.12677 (AIM: the score, the loop).
@@ -9,12 +9,15 @@ The algorithm, its symbols and its two halves, asking and drawing, stand in
 
 Differences from the papers
     The generator is a table of soft rows: no network, no latents, nothing to under-train.
-    Bins come from the noisy histograms; values are drawn inside them from the fine distribution.
-    A bought table is shrunk towards what the rows implied, as far as noise explains the gap.
-    Everything is priced together by privacy loss distributions.
+    Before any table of a pair, the second moments of ranks and levels are bought: one clipped
+    Gaussian sum holds all pairs, with so little noise that single tables are left for ample n·ε.
+    Bins come from the noisy histograms and are measured once more, centred on these; values are
+    drawn inside them from the fine distribution.
+    Answers are shrunk as far as noise explains them. Everything is priced together by privacy
+    loss distributions.
 
 Where privacy is spent
-    one-way, choice, marginal. Everything else is post-processing.
+    one-way, masses, moments, and where n·ε allows choice, marginal. All else is post-processing.
 """
 
 from collections.abc import Sequence
@@ -22,7 +25,8 @@ from dataclasses import dataclass
 from typing import final
 
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
-from wardveil.networks.anchor import Fit, Tables, bought, questions
+from wardveil.networks.anchor import Fit, bought, questions
+from wardveil.networks.population import Population
 from wardveil.privacy import Budget, Question
 from wardveil.schema import Schema
 from wardveil.schema.where import Where
@@ -32,7 +36,7 @@ from wardveil.vault import Rows, Vault
 @final
 @dataclass(frozen=True, kw_only=True)
 class MarginalGAN(Fit, Model):
-    """Soft rows fitted to the noisy pair tables that matter most: strongest at small ε.
+    """Soft rows fitted to histograms, second moments and pair tables: strongest at small ε.
 
     The settings are those of `Fit`.
     """
@@ -40,16 +44,16 @@ class MarginalGAN(Fit, Model):
     name = "marginal"
 
     def __post_init__(self) -> None:
-        positive(**{k: v for k, v in vars(self).items() if k != "bins"})
+        positive(**{k: v for k, v in vars(self).items() if k not in ("bins", "pairs_per_variable")})
 
     def questions(
         self,
         schema: Schema,
-        n: int,  # noqa: ARG002
+        n: int,
         budget: Budget,
     ) -> tuple[Sequence[Question], Sequence[str]]:
-        """Histograms, then as many choices as pair tables."""
-        return questions(schema, self, private=budget.private), ()
+        """Histograms, masses and moments; then as many choices as pair tables."""
+        return questions(schema, self, n=n, budget=budget), ()
 
     def train(self, vault: Vault, rng: Rng, watch: Watch) -> Weights:
         """Rounds of choose, buy, fit."""
@@ -61,4 +65,4 @@ class MarginalGAN(Fit, Model):
 
     def sample(self, weights: Weights, schema: Schema, n: int, where: Where, rng: Rng) -> Rows:
         """n patients drawn from the soft rows; anything can be asked for."""
-        return Tables.of(weights).draw(schema, n, where, rng.numpy)
+        return Population.of(weights).draw(schema, n, where, rng.numpy)

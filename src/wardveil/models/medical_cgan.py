@@ -24,8 +24,8 @@ Where this differs from the report
     6. Privacy exists. The report's run printed ε from its configuration.
 
 Where privacy is spent
-    one-way, choice, marginal   the anchor: tables from which surrogate patients are drawn; the
-                  adversarial game is played on these, as long as it likes (free)
+    one-way, masses, moments, choice, marginal   the anchor: sums from which surrogate patients
+                  are drawn; the adversarial game is played on these, as long as it likes (free)
     discriminator its clipped, noisy gradient on patients; only where the signal law says it can
                   learn
     conditions    without the anchor: the joint table of the conditions, where it is small enough
@@ -141,7 +141,7 @@ class MedicalCGAN(Model):
             steps = max(1, self.epochs * (n // min(self.batch_size, n)))
             d = self._gradients(n, self.batch_size, steps, self.discriminator_hidden_dims, width)
             return (one_way, *joint, d), ()
-        first = questions(schema, Fit(), private=True, share=0.8)
+        first = questions(schema, Fit(), n=n, budget=budget, share=0.8)
         first = first if self.anchor else [one_way, *joint]
         d = self._gradients(
             n, self.private_batch * n, self.private_steps,
@@ -213,9 +213,9 @@ class MedicalCGAN(Model):
         def told(done: int, rounds: int) -> None:
             watch(Moment(phase="tables", step=done, steps=rounds))
 
-        tables = bought(vault, n, Fit(), rng.torch, told)
+        population = bought(vault, n, Fit(), rng.torch, told)
         m = self.anchor_rows or max(n, 2_000)
-        rows = tables.draw(vault.schema, m, {}, rng.numpy)
+        rows = population.draw(vault.schema, m, {}, rng.numpy)
         free = Budget(epsilon=inf, delta=0.0)
         asked, _ = self.questions(vault.schema, m, free)
         lease = Lease(make_plan(asked, budget=free, n=m))

@@ -1,197 +1,122 @@
-r"""The anchor: noisy tables chosen adaptively, soft rows fitted to them, patients drawn from these.
+r"""The anchor: noisy sums over all patients, soft rows fitted to them, patients drawn from these.
 
 Every model that trains under privacy can rest on it: `questions` says what will be asked, `bought`
-asks it, `Tables.draw` makes surrogate patients, as many as wanted, at no further cost.
+asks it, `Population.draw` makes surrogate patients, as many as wanted, at no further cost.
 
 Symbols
-    p_v     distribution of variable v over its fine cells, from noisy one-ways
+    p_v     distribution of variable v over its fine cells, from noisy histograms
     b_v     its bins, of about equal mass
+    x       a patient as a vector centred on what is known (`encode.embedding`): short for all but
+            unusual patients, and clipped to length 1
+    F       second moments of ranks, missing and levels: how every two variables go together
     S       (R, K, B) soft rows: S[r, v] is a distribution over the bins of v
     P_ij    S_iᵀ S_j / R, the table of a pair that the rows imply
     M_ij    what the vault answered for a chosen pair, shrunk towards P_ij
     n, sd   patients, and the noise on each cell of a pair table
 
-    repeat: choose the pair with the largest w·(n‖P_ij - true‖₁ - noise)     exponential mechanism
-            buy its table
-            fit S:  minimise Σ_chosen n²‖P_ij - M_ij‖² / sd² + Σ_v n²‖P_v - p_v‖² / sd₁²     free
+    1  p_v from histograms; bins from p_v                           one-way
+    2  the masses of the bins once more, centred on p_v             masses     Σ x
+    3  all pairs at once, as second moments                         moments    Σ x xᵀ
+    4  fit S to p_v and F                                           free
+    5  repeat, where n·ε allows: choose the pair whose table the    choice
+       rows know worst, buy it, fit S to it as well                 marginal
 
-Source: McKenna et al. (2022), arXiv:2201.12677 (AIM: the score, the loop); Liu et al. (2021),
-    arXiv:2106.07153 (GEM: a generator fitted to noisy answers).
+At ε = 1 one patient can move step 3 little, and it holds every pair; tables of single pairs pay
+only where patients or ε are plenty.
+
+Source: steps 5 and 4 follow McKenna et al. (2022), arXiv:2201.12677 (AIM: the score, the loop) and
+    Liu et al. (2021), arXiv:2106.07153 (GEM: a generator fitted to noisy answers); steps 2 and 3
+    are ours.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from wardveil.encode.bins import Bins
+from wardveil.encode.bins import Bins, corrected
+from wardveil.encode.embedding import Embedding, correlates, masses
 from wardveil.encode.histogram import Probabilities, distributions
-from wardveil.encode.pairs import bins_for, pair_weights, pairs_planned, planned_sd, shrunk
+from wardveil.encode.pairs import (
+    bins_for,
+    emphasis,
+    pair_weights,
+    pairs_planned,
+    planned_noise,
+    shrunk,
+    wiener,
+)
+from wardveil.networks.population import Population
 from wardveil.networks.softrows import SoftRows
-from wardveil.privacy import Choices, Histograms, Marginals, Question
+from wardveil.privacy import Budget, Choices, Histograms, Marginals, Moments, Question
 from wardveil.schema import Schema
-from wardveil.schema.where import Where, cells_asked, fit_into
-from wardveil.vault import Rows, Vault, tables_of
+from wardveil.vault import Vault, tables_of
+
+FIRM = 100.0
+"""How much more than its noise asks a one-way weighs in the fit: histograms are known best, and
+what other answers say against them is noise. 25 kept less, 1,000 the same (SUPPORT2, ε = 1)."""
+STRAIGHT = 0.008
+"""Noise of a second moment above which the squares of ranks cost more than they tell."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """How tables are chosen and soft rows fitted.
+    """What is asked, and how soft rows are fitted.
 
     Attributes:
         rows: R, soft rows.
-        pairs_per_variable: Pair tables bought, per variable; without privacy five times as many.
         bins: Most bins of a variable; 0 chooses from n and the noise.
         one_way_share: Share of the budget for histograms.
-        choice_share: Share of it for choosing tables.
-        steps: Optimiser steps after each bought table.
+        mass_share: Share for the masses of bins.
+        moment_share: Share for second moments.
+        table_share: Share for tables of pairs and for choosing them, where any are bought.
+        pairs_per_variable: Most pair tables, per variable; how many are bought follows from n·ε.
+        steps: Optimiser steps after each bought table; eight times as many before the first.
         final_steps: Optimiser steps at the end.
         learning_rate: Adam's.
     """
 
     rows: int = 1_000
-    pairs_per_variable: float = 1.2
     bins: int = 0
-    one_way_share: float = 0.5
-    choice_share: float = 0.1
+    one_way_share: float = 0.35
+    mass_share: float = 0.35
+    moment_share: float = 0.3
+    table_share: float = 0.3
+    pairs_per_variable: float = 1.7
     steps: int = 30
     final_steps: int = 600
     learning_rate: float = 0.1
 
 
-def questions(schema: Schema, fit: Fit, *, private: bool, share: float = 1.0) -> list[Question]:
-    """One-ways, and as many choices as pair tables; together they get `share` of the budget.
+CHOICE_SHARE = 0.1
+"""Of what pair tables cost, the part for choosing them."""
 
-    Without noise a table costs only time, so `OPEN_TABLES` times as many are asked for.
-    """
-    per_variable = fit.pairs_per_variable * (1 if private else OPEN_TABLES)
-    rounds = pairs_planned(schema, per_variable)
-    one_way = Histograms(tables=tables_of(schema), share=share * fit.one_way_share)
-    if not rounds:
-        return [one_way]
-    rest = 1 - fit.one_way_share - fit.choice_share
-    return [
-        one_way,
-        Choices(count=rounds, share=share * fit.choice_share),
-        Marginals(count=rounds, share=share * rest),
+
+def questions(
+    schema: Schema, fit: Fit, *, n: int, budget: Budget, share: float = 1.0
+) -> list[Question]:
+    """Histograms, masses, moments, and pair tables where n·ε allows; `share` of the budget."""
+    rounds = pairs_planned(schema, fit.pairs_per_variable, n=n, budget=budget)
+    sums = share * (1 - fit.table_share if rounds else 1.0)
+    asked: list[Question] = [
+        Histograms(tables=tables_of(schema), share=sums * fit.one_way_share),
+        Moments(name="masses", share=sums * fit.mass_share),
     ]
-
-
-OPEN_TABLES = 5
-"""How many times more tables are asked for when answers carry no noise."""
-
-
-class Tables:
-    """Fitted soft rows and what is needed to draw patients from them.
-
-    Attributes:
-        p: Fine distribution of each variable.
-        group: Bin of each fine cell, by variable.
-        soft: Soft rows by variable, (R, bins).
-    """
-
-    def __init__(
-        self,
-        p: Mapping[str, Probabilities],
-        group: Mapping[str, NDArray[np.int32]],
-        soft: Mapping[str, Probabilities],
-    ) -> None:
-        self.p, self.group, self.soft = dict(p), dict(group), dict(soft)
-
-    def weights(self) -> dict[str, Tensor]:
-        """Everything as named tensors."""
-        parts: dict[str, dict[str, NDArray[Any]]] = {
-            "p": self.p, "bin": self.group, "S": self.soft,
-        }  # fmt: skip
-        return {
-            f"{part}/{name}": torch.from_numpy(np.ascontiguousarray(value))
-            for part, values in parts.items()
-            for name, value in values.items()
-        }
-
-    @classmethod
-    def of(cls, weights: Mapping[str, Tensor]) -> "Tables":
-        """The inverse of `weights`."""
-        parts: dict[str, dict[str, NDArray[Any]]] = {"p": {}, "bin": {}, "S": {}}
-        for key, value in weights.items():
-            part, _, name = key.partition("/")
-            if part in parts:
-                parts[part][name] = value.numpy()
-        return cls(parts["p"], parts["bin"], parts["S"])
-
-    def draw(self, schema: Schema, n: int, where: Where, draw: np.random.Generator) -> Rows:
-        """n patients: a soft row each, a bin for each variable, a value inside the bin.
-
-        What is asked holds in every row; soft rows are weighted by how well they fit it.
-        """
-        asked = {v.name: cells_asked(v, where[v.name]) for v in schema.variables if v.name in where}
-        which = self._choose(n, asked, draw)
-        rows = {}
-        for v in schema.variables:
-            values = v.draw(self._cells(v.name, which, draw, asked.get(v.name)), draw)
-            rows[v.name] = fit_into(values, where[v.name]) if v.name in where else values
-        return rows
-
-    def _choose(
-        self, n: int, asked: Mapping[str, NDArray[np.bool_]], draw: np.random.Generator
-    ) -> NDArray[np.int64]:
-        """A soft row for each patient, (n,)."""
-        count = len(next(iter(self.soft.values())))
-        if not asked:
-            return draw.integers(0, count, n)
-        odds = np.zeros(count)
-        for name, mask in asked.items():
-            odds += np.log(np.maximum(self._restricted(name, mask).sum(axis=1), 1e-300))
-        odds = np.exp(odds - odds.max())
-        return draw.choice(count, size=n, p=odds / odds.sum())
-
-    def _restricted(self, name: str, mask: NDArray[np.bool_]) -> Probabilities:
-        """Chance of an asked cell in each bin of each soft row, (R, bins)."""
-        group, p = self.group[name], self.p[name]
-        size = self.soft[name].shape[1]
-        inside = np.bincount(group, weights=p * mask, minlength=size)
-        mass = np.bincount(group, weights=p, minlength=size)
-        possible = np.bincount(group, weights=mask, minlength=size) > 0
-        share = np.where(mass > 0, inside / np.maximum(mass, 1e-300), 0.0)
-        return self.soft[name] * np.where(possible, np.maximum(share, 1e-12), 0.0)
-
-    def _cells(
-        self,
-        name: str,
-        which: NDArray[np.int64],
-        draw: np.random.Generator,
-        mask: NDArray[np.bool_] | None,
-    ) -> NDArray[np.int32]:
-        """A fine cell of one variable for each chosen soft row, (n,)."""
-        odds = self.soft[name] if mask is None else self._restricted(name, mask)
-        edges = np.cumsum(odds, axis=1)
-        edges /= np.maximum(edges[:, -1:], 1e-300)
-        u = draw.random(len(which))
-        chosen = np.minimum((edges[which] < u[:, None]).sum(axis=1), odds.shape[1] - 1)
-        p = self.p[name] if mask is None else np.where(mask, np.maximum(self.p[name], 1e-12), 0.0)
-        order = np.argsort(self.group[name], kind="stable")  # fine cells, bin after bin
-        above = np.cumsum(p[order])
-        bins = np.arange(odds.shape[1])
-        last = np.searchsorted(self.group[name][order], bins, side="right") - 1
-        first = np.concatenate([[0], last[:-1] + 1])
-        top = above[last]
-        bottom = np.concatenate([[0.0], top[:-1]])
-        at = bottom[chosen] + draw.random(len(which)) * (top[chosen] - bottom[chosen])
-        place = np.searchsorted(above, at, side="right")
-        cells: NDArray[np.int32] = order[np.clip(place, first[chosen], last[chosen])].astype(
-            np.int32
-        )
-        return cells
+    if len(schema.modelled) > 1:
+        asked.append(Moments(name="moments", share=sums * fit.moment_share))
+    if rounds:
+        paid = share * fit.table_share
+        asked.append(Choices(count=rounds, share=paid * CHOICE_SHARE))
+        asked.append(Marginals(count=rounds, share=paid * (1 - CHOICE_SHARE)))
+    return asked
 
 
 def bought(
     vault: Vault, n: int, fit: Fit, generator: torch.Generator, watch: Callable[[int, int], None]
-) -> Tables:
+) -> Population:
     """Ask the vault what `questions` planned, and fit soft rows to the answers.
 
     Args:
@@ -201,29 +126,71 @@ def bought(
         generator: For the rows' first values.
         watch: Told (rounds done, rounds in all).
     """
-    schema = vault.schema
-    answers = vault.one_way()
-    p = distributions(schema, answers, n)
     planned = {q.name: q.count for q in vault.lease.plan.questions}
     rounds = planned.get("marginal", 0)
-    sd = planned_sd(vault) if rounds else 0.0
-    bins = Bins(schema.variables, p, fit.bins or bins_for(n, sd))
-    soft = SoftRows(bins, rows=fit.rows, generator=generator)
-    sd_one = next(iter(answers.values())).sd
-    soft.measure_one_ways(weight=(n / max(sd_one, 1.0)) ** 2)
-    names = list(bins.sizes)
-    weights = pair_weights(schema, names)
-    sizes = np.array(list(bins.sizes.values()), dtype=float)
-    noise = sqrt(2 / np.pi) * sd * np.outer(sizes, sizes)
+    p, bins, weight = _masses(vault, n, fit)
+    sd = planned_noise(vault, "marginal") if rounds else 0.0
+    coarse = Bins(bins.variables, p, bins_for(n, sd), finer=bins) if rounds else None
+    soft = SoftRows(bins, rows=fit.rows, generator=generator, coarse=coarse)
+    soft.measure_one_ways(weight=FIRM * weight)
+    watch(0, rounds + 1)
+    if "moments" in planned:
+        _moments(vault, n, p, soft)
+        soft.fit(8 * fit.steps, lr=fit.learning_rate)
+    watch(1, rounds + 1)
+    if coarse is not None:
+        _tables(vault, n, fit, soft, coarse, lambda k: watch(k + 1, rounds + 1))
+    soft.fit(fit.final_steps, lr=fit.learning_rate, decay=True)
+    rows = {name: soft.membership(name).double().numpy() for name in bins.sizes}
+    return Population(p, bins.group, rows)
+
+
+def _masses(vault: Vault, n: int, fit: Fit) -> tuple[Mapping[str, Probabilities], Bins, float]:
+    """Fine distributions after both looks, their bins, and the weight of a bin's mass."""
+    variables = vault.schema.variables
+    p = distributions(vault.schema, vault.one_way(), n)
+    sigma = planned_noise(vault, "masses")
+    most = fit.bins or bins_for(n, sigma * sqrt(len(variables)), per_table=1)
+    embedding = masses(Bins(variables, p, most))
+    answer = vault.mean(embedding, name="masses")
+    sd = answer.sd / embedding.unit
+    p = corrected(Bins(variables, p, most), embedding.split(answer.counts), sd, n)
+    return p, Bins(variables, p, most), (n / max(sd, 1.0)) ** 2
+
+
+def _moments(vault: Vault, n: int, p: Mapping[str, Probabilities], soft: SoftRows) -> None:
+    """Buy second moments and add them to what is fitted."""
+    variables, sigma = vault.schema.variables, planned_noise(vault, "moments")
+    weights = emphasis(vault.schema)
+    embedding = correlates(variables, p, weights, curved=False)
+    if _noise(embedding, sigma, n) < STRAIGHT:
+        embedding = correlates(variables, p, weights, curved=True)
+    answer = vault.second_moments(embedding, name="moments")
+    sd = _noise(embedding, sigma, n)
+    F = wiener(answer.counts / (n * embedding.unit**2), sd, embedding.owner)
+    soft.measure_moments(embedding, F, 1 / max(sd, 1 / n) ** 2)
+
+
+def _noise(embedding: Embedding, sigma: float, n: int) -> float:
+    """Standard deviation of a mean second moment's noise, unscaled."""
+    return sigma / sqrt(2) / (n * embedding.unit**2)
+
+
+def _tables(
+    vault: Vault, n: int, fit: Fit, soft: SoftRows, coarse: Bins, watch: Callable[[int], None]
+) -> None:
+    """Rounds of choose, buy, fit."""
+    names, sd = list(coarse.sizes), planned_noise(vault, "marginal")
+    weights = pair_weights(vault.schema, names)
+    sizes = np.array(list(coarse.sizes.values()), dtype=float)
+    noise: NDArray[np.float64] = sqrt(2 / np.pi) * sd * np.outer(sizes, sizes)
+    rounds = vault.lease.plan.question("marginal").count
     for k in range(rounds):
         implied = soft.all_pairs()
-        i, j = vault.choose(n * implied, binning=bins, weights=weights, offsets=weights * noise)
+        i, j = vault.choose(n * implied, binning=coarse, weights=weights, offsets=weights * noise)
         weights[i, j] = 0.0
         a, b = names[i], names[j]
-        table = shrunk(vault.marginal((a, b), bins), bins.block(implied, a, b), n)
+        table = shrunk(vault.marginal((a, b), coarse), coarse.block(implied, a, b), n)
         soft.measure(a, b, table, (n / max(sd, 1.0)) ** 2)
         soft.fit(fit.steps, lr=fit.learning_rate)
-        watch(k + 1, rounds)
-    soft.fit(fit.final_steps, lr=fit.learning_rate, decay=True)
-    rows = {name: soft.membership(name).double().numpy() for name in names}
-    return Tables(p, bins.group, rows)
+        watch(k + 1)

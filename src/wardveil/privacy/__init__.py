@@ -16,6 +16,7 @@ from wardveil.privacy.mechanism import (
     Mechanism,
     SampledGaussian,
     Size,
+    Sums,
 )
 from wardveil.privacy.plan import Plan, Relation, gaussian_mu, make_plan
 from wardveil.privacy.question import (
@@ -24,6 +25,7 @@ from wardveil.privacy.question import (
     Gradients,
     Histograms,
     Marginals,
+    Moments,
     OpenLevels,
     Patients,
     Question,
@@ -32,7 +34,7 @@ from wardveil.privacy.statement import UNACCOUNTED, Statement
 
 __all__ = [
     "UNACCOUNTED", "Bounds", "Budget", "Charge", "Choice", "Choices", "Counts", "Gradients",
-    "Histograms", "Lease", "Ledger", "Levels", "Marginals", "Mechanism", "OpenLevels", "Patients",
-    "Plan", "Question", "Relation", "SampledGaussian", "Size", "Spent", "Stamp", "Statement",
-    "charged", "gaussian_mu", "make_plan", "spent",
+    "Histograms", "Lease", "Ledger", "Levels", "Marginals", "Mechanism", "Moments", "OpenLevels",
+    "Patients", "Plan", "Question", "Relation", "SampledGaussian", "Size", "Spent", "Stamp",
+    "Statement", "Sums", "charged", "gaussian_mu", "make_plan", "spent",
 ]  # fmt: skip

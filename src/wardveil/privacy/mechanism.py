@@ -192,6 +192,40 @@ class SampledGaussian:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sums:
+    """Sums over all patients of a vector clipped to L2 norm 1, with Gaussian noise.
+
+    Attributes:
+        name: What is summed.
+        noise_multiplier: σ: the noise on each coordinate, in units of the most that one patient
+            can move the sum.
+        count: Number of releases.
+    """
+
+    name: str
+    noise_multiplier: float
+    count: int = 1
+
+    @property
+    def mu(self) -> float:
+        """μ of all releases together."""
+        return sqrt(self.count) / self.noise_multiplier
+
+    @property
+    def delta(self) -> float:
+        """Probability mass outside the noise's guarantee: none."""
+        return 0.0
+
+    def loss(self, interval: float) -> Loss:
+        """Privacy loss distribution of all releases, pessimistic."""
+        return pld.from_gaussian_mechanism(1 / self.mu, value_discretization_interval=interval)
+
+    def event(self) -> dpa.DpEvent:
+        """The same for the Rényi accountant."""
+        return dpa.GaussianDpEvent(1 / self.mu)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Choice:
     """The exponential mechanism over a public list, scores of sensitivity Δ, Gumbel noise 2Δ/ε.
 
@@ -265,7 +299,7 @@ class Size:
         return dpa.SelfComposedDpEvent(dpa.LaplaceDpEvent(1 / self.epsilon), self.count)
 
 
-Mechanism = Counts | Levels | SampledGaussian | Choice | Size
+Mechanism = Counts | Levels | SampledGaussian | Sums | Choice | Size
 
 
 @lru_cache(maxsize=256)
@@ -298,7 +332,7 @@ def describe(mechanism: Mechanism) -> dict[str, Any]:
 
 
 KINDS: dict[str, type[Mechanism]] = {
-    c.__name__: c for c in (Counts, Levels, SampledGaussian, Choice, Size)
+    c.__name__: c for c in (Counts, Levels, SampledGaussian, Sums, Choice, Size)
 }
 
 

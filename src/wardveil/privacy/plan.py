@@ -23,6 +23,7 @@ from wardveil.privacy.mechanism import (
     Mechanism,
     SampledGaussian,
     Size,
+    Sums,
     describe,
 )
 from wardveil.privacy.question import Gradients, Question
@@ -157,6 +158,8 @@ def noise_of(mechanism: Mechanism) -> str:
             return f"± {sd:.4g} patients, shown above {threshold:.4g}"
         case SampledGaussian(noise_multiplier=sigma, sampling_prob=q):
             return f"σ = {sigma:.4g}, a patient is in a step with chance {q:.4g}"
+        case Sums(noise_multiplier=sigma):
+            return f"± {sigma:.4g} times the most that one patient can move"
         case Choice(epsilon=epsilon):
             return f"ε = {epsilon:.4g} a choice"
         case Size(epsilon=epsilon):

@@ -10,7 +10,15 @@ from math import floor, log10, sqrt
 
 from scipy.stats import binom, norm
 
-from wardveil.privacy.mechanism import Choice, Counts, Levels, Mechanism, SampledGaussian, Size
+from wardveil.privacy.mechanism import (
+    Choice,
+    Counts,
+    Levels,
+    Mechanism,
+    SampledGaussian,
+    Size,
+    Sums,
+)
 
 
 def round_up(x: float, digits: int = 4) -> float:
@@ -43,6 +51,24 @@ class Histograms:
     def mechanism(self, mu: float, delta: float) -> Mechanism:  # noqa: ARG002
         """The mechanism that answers at μ."""
         return Counts(name=self.name, sd=round_up(sqrt(self.tables) / mu), tables=self.tables)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """First or second moments of a vector that stands for each patient.
+
+    Attributes:
+        share: Share of μ².
+        name: The question's name.
+    """
+
+    share: float
+    name: str
+    count: int = 1
+
+    def mechanism(self, mu: float, delta: float) -> Mechanism:  # noqa: ARG002
+        """The mechanism that answers at μ."""
+        return Sums(name=self.name, noise_multiplier=round_up(1 / mu))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,4 +221,4 @@ class Patients:
         return Size(name=self.name, epsilon=round_down(mu * 1.5))
 
 
-Question = Histograms | Marginals | Choices | Gradients | Bounds | OpenLevels | Patients
+Question = Histograms | Moments | Marginals | Choices | Gradients | Bounds | OpenLevels | Patients

@@ -1,6 +1,7 @@
 """Card: one verdict of the head strip, in a number, a colour and words.
 
-The thresholds were fixed before any table was looked at, and are the same for every table.
+The limits were fixed before any table was looked at, and are the same for every table. How they are
+combined was changed after pages were seen; docs/evaluation.md says what.
 """
 
 import math
@@ -8,8 +9,9 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from wardveil.evaluation import Evaluation
+from wardveil.report.leaks import leaks
 
-Verdict = Literal["good", "look", "stop"]
+Verdict = Literal["good", "look", "stop", "none"]
 
 PROTECTED: Final = (1.0, 5.0)
 """ε up to which protection is called strong, and moderate."""
@@ -19,6 +21,8 @@ TOLD_APART: Final = (0.65, 0.85)
 """AUC up to which a classifier is called hardly, and often, able to tell rows apart."""
 USEFUL: Final = (0.03, 0.10)
 """Loss of AUC up to which a table is called as useful, and less useful."""
+LEAKING: Final = (0.01, 0.05)
+"""Certain advantage of the worst attack up to which a table is quiet, and is to be looked at."""
 
 
 class Promise(Protocol):
@@ -48,7 +52,7 @@ class Card:
     Attributes:
         title: What is judged.
         figure: The number that decides.
-        verdict: Its colour: "good", "look" (read on), or "stop".
+        verdict: Its colour: "good", "look" (read on), "stop", or "none" (not measured).
         word: The verdict in words.
         text: What the number means.
         ruler: The same number for real rows, or "".
@@ -63,24 +67,34 @@ class Card:
 
 
 def cards(evaluation: Evaluation, statement: Promise | None) -> tuple[Card, ...]:
-    """The verdicts that can be given; what was not measured has no card."""
-    found = [_protected(statement), _alike(evaluation)]
-    if "c2st" in evaluation.means:
-        found.append(_told_apart(evaluation))
-    if "tstr_gap" in evaluation.means:
-        found.append(_useful(evaluation))
-    return tuple(found)
+    """The four verdicts: Protected, Looks alike, Works alike, Leaks."""
+    return (
+        protected(statement),
+        _alike(evaluation),
+        _useful(evaluation),
+        _leaking(evaluation, promise_of(statement)),
+    )
 
 
-def _protected(statement: Promise | None) -> Card:
+def promise_of(statement: Promise | None) -> tuple[float, float] | None:
+    """(ε, δ) of a statement, or None when nothing is promised end to end."""
+    if statement is None or statement.epsilon is None or statement.delta is None:
+        return None
+    return None if math.isinf(statement.epsilon) else (statement.epsilon, statement.delta)
+
+
+def protected(statement: Promise | None) -> Card:
+    """What is promised, as a chance of guessing right."""
     if statement is None:
         return Card(title="Protected", figure="ε unknown", verdict="stop", word="No statement",
                     text="This table came without a privacy statement.")  # fmt: skip
-    epsilon, delta = statement.epsilon, statement.delta
-    if epsilon is None or delta is None or math.isinf(epsilon):
+    promise = promise_of(statement)
+    if promise is None:
         return Card(title="Protected", figure="No guarantee", verdict="stop",
                     word="Treat it like the real table",
-                    text="Nothing is promised to the patients behind this table.")  # fmt: skip
+                    text="Nothing is promised end to end to the patients behind this table.",
+                    )  # fmt: skip
+    epsilon, delta = promise
     # The best test of one patient's presence is right with (e^ε + δ) / (1 + e^ε) when both
     # answers are as likely: from TPR ≤ e^ε FPR + δ.
     right = (math.exp(epsilon) + delta) / (1 + math.exp(epsilon))
@@ -88,46 +102,90 @@ def _protected(statement: Promise | None) -> Card:
     return Card(
         title="Protected", verdict=verdict, word=word,
         figure=f"ε = {math.ceil(epsilon * 1000) / 1000:g}",
-        text="Guessing whether one particular patient was in the table is right 50 times in "
-        f"100 by chance, and at most {math.ceil(100 * right)} times in 100 with all that was "
-        f"made from it. δ = {delta:g}.",
+        text="Guessing whether one particular patient was in the table is right at most "
+        f"{math.ceil(100 * right)} times in 100, with all that was made from it.",
+        ruler=f"by chance: 50 in 100; δ = {delta:g}",
     )  # fmt: skip
 
 
 def _alike(evaluation: Evaluation) -> Card:
     tvd1, ruler = evaluation.means["tvd1"], evaluation.rulers["tvd1"]
-    words = ("Close", "Loose", "Far")
-    verdict, word = _graded(tvd1 - ruler, ALIKE, words)
-    text = f"On average {tvd1:.1%} of patients would have to move for one column to match"
-    rulers = f"real rows: {ruler:.3f}"
+    verdict, word = _graded(tvd1 - ruler, ALIKE, ("Close", "Loose", "Far"))
+    text = f"{100 * tvd1:.1f} of 100 patients would have to move for one column to match"
+    rulers = f"real rows: {100 * ruler:.1f}"
     if "tvd2" in evaluation.means:
-        text += f", {evaluation.means['tvd2']:.1%} for two together"
-        rulers += f", pairs {evaluation.rulers['tvd2']:.3f}"
-    return Card(title="Looks alike", figure=f"{tvd1:.3f}", verdict=verdict, word=word,
+        text += f", {100 * evaluation.means['tvd2']:.1f} for two together"
+        rulers += f", {100 * evaluation.rulers['tvd2']:.1f} for two"
+    if "c2st" in evaluation.means:
+        auc = evaluation.means["c2st"]
+        other, words = _graded(auc, TOLD_APART, ("hardly ever", "often", "nearly always"))
+        text += f". A classifier {words} tells its rows from real ones (AUC {auc:.2f})"
+        rulers += f", AUC {evaluation.rulers['c2st']:.2f}"
+        # A reason to read on and not to stop: a classifier sees what no analysis uses.
+        if verdict == "good" and other != "good":
+            verdict, word = "look", "Close by column, rows told apart"
+    return Card(title="Looks alike", figure=f"{100 * tvd1:.1f} in 100", verdict=verdict, word=word,
                 text=f"{text}.", ruler=rulers)  # fmt: skip
 
 
-def _told_apart(evaluation: Evaluation) -> Card:
-    auc = evaluation.means["c2st"]
-    words = ("Hardly", "Often", "Nearly always")
-    verdict, word = _graded(auc, TOLD_APART, words)
+def _useful(evaluation: Evaluation) -> Card:
+    if "tstr_gap" not in evaluation.means:
+        held = evaluation.reference == "holdout"
+        return Card(
+            title="Works alike", figure="Not measured", verdict="none",
+            word="No outcome was declared" if held else "No patients were held out",
+            text="Mark an outcome with target = true in the schema." if held else
+            "Models are judged on patients they have not seen: name some with --holdout.",
+        )  # fmt: skip
+    gap = evaluation.means["tstr_gap"]
+    verdict, word = _graded(gap, USEFUL, ("As useful", "Less useful", "Not useful"))
+    names = list(evaluation.aucs)
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    real, synthetic = (
+        sum(pair[i] for pair in evaluation.aucs.values()) / len(names) for i in (0, 1)
+    )
     return Card(
-        title="Told apart", figure=f"{auc:.2f}", verdict=verdict, word=word,
-        text="AUC of a classifier that tells synthetic rows from real ones: 0.5 is a coin, "
-        "1 is always right.",
-        ruler=f"real rows: {evaluation.rulers['c2st']:.2f}",
+        title="Works alike", figure=f"AUC {synthetic:.3f}", verdict=verdict, word=word,
+        text=f"Models of {shown} that learn from synthetic rows and are tested on held-out "
+        f"patients. They lose {gap:.3f}.".replace("lose -", "gain "),
+        ruler=f"learnt from real rows: AUC {real:.3f}",
     )  # fmt: skip
 
 
-def _useful(evaluation: Evaluation) -> Card:
-    gap = evaluation.means["tstr_gap"]
-    verdict, word = _graded(gap, USEFUL, ("As useful", "Less useful", "Not useful"))
-    names = ", ".join(evaluation.aucs)
+def _leaking(evaluation: Evaluation, promise: tuple[float, float] | None) -> Card:
+    found = leaks(evaluation, promise)
+    if not found:
+        why = (
+            "No patients were held out" if evaluation.reference == "real" else "No attack was made"
+        )
+        return Card(
+            title="Leaks", figure="Not measured", verdict="none", word=why,
+            text="An attack must also be tried on patients who did not take part: name some with "
+            "--holdout." + (" What is promised at the left holds without it." if promise else ""),
+        )  # fmt: skip
+    surest = max(found, key=lambda leak: leak.surely(len(found)))
+    sure = surest.surely(len(found))
+    worst = surest if sure > 0 else found[0]
+    verdict, word = _graded(
+        sure, LEAKING, ("No attack surely gains", "An attack gains", "It leaks")
+    )
+    if promise is None and verdict == "good":
+        # Attacks that fail today rule out none of tomorrow's; only a promise does.
+        verdict, word = "look", "No attack surely gains, and none is ruled out"
+    over = [x for x in found if x.limit is not None and x.control + x.surely(len(found)) > x.limit]
+    if over:
+        worst = over[0]
+        verdict, word = "stop", "Above what is promised: do not release"
+    chance = worst.advantage - worst.surely(len(found))
+    limit = f"by chance: up to {100 * chance:.1f}; the statement allows "
+    limit += "anything" if worst.limit is None else f"{100 * (worst.limit - worst.control):.0f}"
     return Card(
-        title="Works alike", figure=f"{gap:+.3f}", verdict=verdict, word=word,
-        text=f"AUC lost when models of {names} are trained on synthetic instead of real rows; "
-        "both are tested on held-out patients.",
-        ruler="real rows: 0",
+        title="Leaks", verdict=verdict, word=word,
+        figure=f"{100 * worst.advantage:+.1f} in 100".replace("-", "−"),
+        text=f"The worst of {len(found)} attacks: {worst.name[0].lower()}{worst.name[1:]}. "
+        f"It is right {100 * worst.rate:.1f} times in 100 about those who took part, "
+        f"{100 * worst.control:.1f} about others.",
+        ruler=limit,
     )  # fmt: skip
 
 

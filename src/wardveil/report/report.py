@@ -2,30 +2,37 @@
 
 import hashlib
 import json
-import math
 import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
-from wardveil.evaluation import Evaluation, evaluation
+from wardveil.evaluation import Design, Evaluation, evaluation
 from wardveil.evaluation.prepared import Tabular
-from wardveil.evaluation.profile import Profile, number_text
-from wardveil.evaluation.summary import Row
-from wardveil.report.card import Card, Promise, cards
-from wardveil.report.svg import pair_map, profile_chart, smd_dot
+from wardveil.report import evidence
+from wardveil.report.block import Block
+from wardveil.report.card import Card, Promise, cards, promise_of
+from wardveil.report.chart import budget
+from wardveil.report.leaks import leak_blocks, leaks
+from wardveil.report.share import Share, shares
+from wardveil.report.svg import pair_map, profile_chart
+from wardveil.report.table1 import numbers, table1_line
+from wardveil.report.template import rendered
+from wardveil.report.usual import usual
 from wardveil.schema.schema import Schema
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-MOST_MAPPED = 60
+NOTICE: Final = "Computed from real patients. Not covered by ε. Do not share."
+MOST_MAPPED: Final = 60
 """Columns up to which the map of pairs can be read."""
-MOVED = 10
+MOST_DRAWN: Final = 120
+"""Columns that are drawn at most, so that the page stays light; the JSON holds all."""
+MOST_SHOWN: Final = 24
+"""Columns that are open at first."""
+MOVED: Final = 10
 """Pairs listed as having moved most."""
 
 
@@ -50,13 +57,22 @@ class Report:
 
     def html(self) -> str:
         """The page: one file, no script, no outside address."""
-        return _environment().get_template("page.html.jinja").render(
-            report=self, evaluation=self.evaluation, cards=self.cards,
-            statement=str(self.statement).splitlines() if self.statement else [],
-            charts=sorted(self._charts(), key=lambda c: -c["tvd"]),
-            table1=[_table1_line(row) for row in self.evaluation.table1],
-            moved=sorted(self.evaluation.pairs.items(), key=lambda p: -p[1])[:MOVED],
-            pair_map=self._pair_map(),
+        found = self.evaluation
+        ordered = sorted(found.profiles, key=lambda p: -found.columns[p.column])
+        charts = [
+            {"column": p.column, "unit": "" if p.unit == "date" else p.unit,
+             "tvd": found.columns[p.column], "ruler": found.column_rulers[p.column],
+             "svg": profile_chart(p), "numbers": list(numbers(p))}
+            for p in ordered[:MOST_DRAWN]
+        ]  # fmt: skip
+        moved = sorted(found.pairs.items(), key=lambda p: -p[1])[:MOVED]
+        blocks = list(self._blocks([p.column for p in ordered]))
+        return rendered(
+            "internal.html", report=self, evaluation=found, cards=self.cards, charts=charts,
+            most_shown=MOST_SHOWN, undrawn=max(0, len(ordered) - MOST_DRAWN),
+            table1=[table1_line(row) for row in found.table1], moved=moved, blocks=blocks,
+            pair_map=self._pair_map(), contents=_contents(moved=bool(moved), blocks=blocks),
+            measured=_measured(found), outlet=self._outlet(), **promise_values(self.statement),
         )  # fmt: skip
 
     def save_html(self, path: str | PathLike[str]) -> Path:
@@ -65,39 +81,53 @@ class Report:
         path.write_text(self.html(), encoding="utf-8")
         return path
 
-    def save_json(self, path: str | PathLike[str]) -> Path:
-        """Write the same figures under stable names; return the path."""
-        path = Path(path)
-        data = {
-            "notice": "Computed from real patients. Not covered by ε. Do not share.",
+    def to_dict(self) -> dict[str, object]:
+        """The page's content under stable names, for JSON."""
+        return {
+            "notice": NOTICE,
+            "cards": [asdict(card) for card in self.cards],
+            "budget": [asdict(share) for share in _shares(self.statement)],
+            "leaks": [
+                {**asdict(x), "advantage": x.advantage}
+                for x in leaks(self.evaluation, promise_of(self.statement))
+            ],
             "evaluation": self.evaluation.to_dict(),
             "statement": self.statement.to_dict() if self.statement else None,
             "details": dict(self.details),
         }
-        text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+
+    def save_json(self, path: str | PathLike[str]) -> Path:
+        """Write the same figures under stable names; return the path."""
+        path = Path(path)
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
         path.write_text(text + "\n", encoding="utf-8")
         return path
 
     def _repr_html_(self) -> str:
         """The head strip, for notebooks."""
-        return _environment().get_template("strip.html.jinja").render(cards=self.cards)
+        return rendered("strip.html", cards=self.cards, notice=NOTICE, tone="#8f1d24")
 
-    def _charts(self) -> Iterator[dict[str, Any]]:
-        for profile in self.evaluation.profiles:
-            yield {
-                "column": profile.column,
-                "unit": "" if profile.unit == "date" else profile.unit,
-                "tvd": self.evaluation.columns[profile.column],
-                "ruler": self.evaluation.column_rulers[profile.column],
-                "svg": profile_chart(profile),
-                "numbers": list(_numbers(profile)),
-            }
+    def _blocks(self, columns: list[str]) -> Iterator[Block]:
+        yield from evidence.blocks(self.evaluation)
+        yield from leak_blocks(self.evaluation, promise_of(self.statement))
+        for block in (
+            usual(self.evaluation.seed_figures, columns),
+            evidence.measured(self.evaluation),
+        ):
+            if block is not None:
+                yield block
 
     def _pair_map(self) -> str:
         columns = list(self.evaluation.columns)
         if not self.evaluation.pairs or len(columns) > MOST_MAPPED:
             return ""
         return pair_map(columns, self.evaluation.pairs)
+
+    def _outlet(self) -> str:
+        """What may leave the building, in a sentence."""
+        if promise_of(self.statement) is None:
+            return "nothing, for no privacy is promised end to end."
+        return "the folder that wardveil release writes."
 
 
 def evaluate(
@@ -108,28 +138,33 @@ def evaluate(
     schema: Schema | None = None,
     statement: Promise | None = None,
     details: Mapping[str, str] | None = None,
+    design: Design | None = None,
 ) -> Report:
     """Compare a synthetic table with the real one.
 
     Args:
         real: The rows the synthetic ones were made from: a frame or a `Table`.
         synthetic: The synthetic rows.
-        holdout: Real rows kept apart; with them every figure is honest about new patients.
+        holdout: Real rows kept apart; with them every figure is honest about new patients, and
+            attacks can be tried.
         schema: What is declared; without it kinds are inferred from `real`.
-        statement: What is promised, for the first card.
+        statement: What is promised, for the first card and the limits of attacks.
         details: What the page shall say beside versions, so that the run can be made again.
+        design: Arms, visits and groups of the study.
 
     Raises:
         SchemaError: E341 to E344, the tables cannot be compared.
     """
     return Report(
-        evaluation=evaluation(real, synthetic, holdout=holdout, schema=schema),
+        evaluation=evaluation(real, synthetic, holdout=holdout, schema=schema,
+                              limit=promise_of(statement), design=design),
         statement=statement,
-        details={**(details or {}), **_provenance(schema)},
-    )
+        details={**(details or {}), **provenance(schema)},
+    )  # fmt: skip
 
 
-def _provenance(schema: Schema | None) -> dict[str, str]:
+def provenance(schema: Schema | None) -> dict[str, str]:
+    """Versions, and which schema."""
     packages = ("wardveil", "numpy", "pandas", "scikit-learn")
     found = {"Versions": ", ".join(
         [f"Python {platform.python_version()}", *(f"{p} {version(p)}" for p in packages)]
@@ -139,51 +174,31 @@ def _provenance(schema: Schema | None) -> dict[str, str]:
     return found
 
 
-def _numbers(profile: Profile) -> Iterator[tuple[str, str, str]]:
-    for label, real, synthetic in zip(profile.labels, profile.real, profile.synthetic, strict=True):
-        yield label, f"{real:.1%}", f"{synthetic:.1%}"
-    if max(profile.missing) > 0:
-        yield "missing", f"{profile.missing[0]:.1%}", f"{profile.missing[1]:.1%}"
+def promise_values(statement: Promise | None) -> dict[str, Any]:
+    """What the section on the statement shows."""
+    found = _shares(statement)
+    parts = {f"{s.name} × {s.count}": s.share for s in found}
+    return {
+        "statement": str(statement).splitlines() if statement else [],
+        "budget": found,
+        "bar": budget(parts, label="Shares of the privacy budget") if found else "",
+    }
 
 
-def _table1_line(row: Row) -> dict[str, Any]:
-    """One line of Table 1 as texts."""
-    if row.measure == "share":
-        cells = [f"{value:.1%}" for value in row.value]
-    elif row.unit == "date":
-        cells = [_date_text(v, sd) for v, sd in zip(row.value, row.sd, strict=True)]
-    else:
-        cells = [_mean_text(v, sd) for v, sd in zip(row.value, row.sd, strict=True)]
-    return {"column": row.column, "level": row.level, "real": cells[0], "synthetic": cells[1],
-            "unit": "" if row.unit == "date" else row.unit, "lone": row.lone,
-            "smd": _smd_text(row.smd), "far": abs(row.smd) > 0.1, "dot": smd_dot(row.smd),
-            }  # fmt: skip
+def _shares(statement: Promise | None) -> tuple[Share, ...]:
+    """Who took which share of the budget; () where the statement does not say."""
+    plan = statement.to_dict().get("plan") if statement else None
+    return shares(plan) if isinstance(plan, Mapping) else ()
 
 
-def _smd_text(smd: float) -> str:
-    if not math.isfinite(smd):
-        return "–"
-    return "0.00" if abs(smd) < 0.005 else f"{smd:+.2f}".replace("-", "−")
+def _contents(*, moved: bool, blocks: list[Block]) -> list[tuple[str, str]]:
+    fixed = [("promise", "What is promised"), ("columns", "Columns"), ("table1", "Table 1")]
+    pairs = [("pairs", "Pairs")] if moved else []
+    return [*fixed, *pairs, *((b.anchor, b.title) for b in blocks), ("again", "Make it again")]
 
 
-def _mean_text(mean: float, sd: float) -> str:
-    if math.isnan(mean) or math.isnan(sd):
-        return "–" if math.isnan(mean) else number_text(mean, "")
-    digits = 0 if sd >= 100 or sd == 0 else 1 if sd >= 1 else 1 - math.floor(math.log10(sd))
-    return f"{mean:,.{digits}f} ({sd:,.{digits}f})"
-
-
-def _date_text(mean: float, sd: float) -> str:
-    if math.isnan(mean):
-        return "–"
-    return f"{number_text(mean, 'date')} ({0 if math.isnan(sd) else sd:.0f} d)"
-
-
-def _environment() -> "Environment":
-    """Templates; every value is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("wardveil.report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+def _measured(found: Evaluation) -> str:
+    return ", ".join(
+        f"{name} {value:.4f} (ruler {found.rulers[name]:.4f})"
+        for name, value in found.means.items()
+    )

@@ -23,13 +23,19 @@ LETTERS: Final = 16
 """Letters of a level's name that fit."""
 
 
-def profile_chart(profile: Profile) -> str:
-    """Real as a grey outline, synthetic as filled bars, missing apart."""
-    label = f"{profile.column}: real and synthetic distribution"
+def profile_chart(profile: Profile, *, alone: bool = False) -> str:
+    """Real as a grey outline, synthetic as filled bars, missing apart.
+
+    Args:
+        profile: What is drawn.
+        alone: Whether there is no real table, and only the synthetic one is drawn.
+    """
+    label = f"{profile.column}: {'' if alone else 'real and '}synthetic distribution"
     if profile.kind == "numbers":
-        return _figure(_histogram(profile), WIDTH, HEIGHT + 18, label)
-    parts, height = _rows(profile)
-    return _figure(parts, WIDTH, height, label)
+        parts, height = _histogram(profile, alone=alone), HEIGHT + 18
+    else:
+        parts, height = _rows(profile, alone=alone)
+    return figure(parts, WIDTH, height, label)
 
 
 def smd_dot(smd: float) -> str:
@@ -48,7 +54,7 @@ def smd_dot(smd: float) -> str:
         x = center + max(-0.5, min(0.5, smd)) * unit
         far = " far" if abs(smd) > 0.1 else ""
         parts.append(f'<circle class="dot{far}" cx="{x:.1f}" cy="{middle}" r="4"/>')
-    return _figure(parts, width, 16, label)
+    return figure(parts, width, 16, label)
 
 
 def pair_map(columns: Sequence[str], pairs: Mapping[tuple[str, str], float]) -> str:
@@ -67,47 +73,53 @@ def pair_map(columns: Sequence[str], pairs: Mapping[tuple[str, str], float]) -> 
     if side >= 9:
         parts += [
             f'<text class="tick end" x="{left - 6}" y="{i * side + side - 4}">'
-            f"{escape(_short(name, 22))}</text>"
+            f"{escape(short(name, 22))}</text>"
             for i, name in enumerate(columns)
         ]
     size = len(columns) * side
-    return _figure(parts, left + size, size, "TVD of every pair of columns")
+    return figure(parts, left + size, size, "TVD of every pair of columns")
 
 
-def _histogram(profile: Profile) -> list[str]:
+def _histogram(profile: Profile, *, alone: bool) -> list[str]:
     has_missing = max(profile.missing) > 0
     width = WIDTH - (GAUGE if has_missing else 0)
     top = max(*profile.real, *profile.synthetic, 1e-9)
     step = width / len(profile.real)
     ys = [HEIGHT - share / top * (HEIGHT - 6) for share in profile.real]
     outline = f"M0 {HEIGHT}" + "".join(f"V{y:.1f}H{(i + 1) * step:.1f}" for i, y in enumerate(ys))
+    drawn = [] if alone else [f'<path class="real" d="{outline}V{HEIGHT}"/>']
     parts = [
         _bar(i * step + 0.4, HEIGHT - h, step - 0.8, h, tip)
-        for i, (share, tip) in enumerate(_tips(profile))
+        for i, (share, tip) in enumerate(_tips(profile, alone=alone))
         if (h := share / top * (HEIGHT - 6)) > 0
     ]
     parts += [
-        f'<path class="real" d="{outline}V{HEIGHT}"/>',
+        *drawn,
         f'<line class="axis" x1="0" y1="{HEIGHT}" x2="{width}" y2="{HEIGHT}"/>',
         f'<text class="tick" x="0" y="{HEIGHT + 13}">{escape(profile.ticks[0])}</text>',
         f'<text class="tick end" x="{width}" y="{HEIGHT + 13}">{escape(profile.ticks[1])}</text>',
     ]
-    return [*parts, *_gauge(profile.missing)] if has_missing else parts
+    return [*parts, *_gauge(profile.missing, alone=alone)] if has_missing else parts
 
 
-def _gauge(missing: tuple[float, float]) -> list[str]:
+def _gauge(missing: tuple[float, float], *, alone: bool) -> list[str]:
     """The share of missing cells on its own scale of 0 to 100 %."""
     x, w = WIDTH - 17, 12
     real, synthetic = (share * HEIGHT for share in missing)
+    outline = f'height="{real:.1f}"/>'
     return [
         f'<rect class="track" x="{x}" y="0" width="{w}" height="{HEIGHT}"/>',
-        _bar(x, HEIGHT - synthetic, w, synthetic, _tip("missing", *missing), "missing"),
-        f'<rect class="real" x="{x}" y="{HEIGHT - real:.1f}" width="{w}" height="{real:.1f}"/>',
+        _bar(
+            x, HEIGHT - synthetic, w, synthetic, _tip("missing", *missing, alone=alone), "missing"
+        ),
+        ""
+        if alone
+        else f'<rect class="real" x="{x}" y="{HEIGHT - real:.1f}" width="{w}" {outline}',
         f'<text class="tick end" x="{WIDTH}" y="{HEIGHT + 13}">miss.</text>',
     ]
 
 
-def _rows(profile: Profile) -> tuple[list[str], int]:
+def _rows(profile: Profile, *, alone: bool) -> tuple[list[str], int]:
     """A row a level: its name, the synthetic bar, the real outline."""
     bars = [
         (name, real, synthetic, "synthetic")
@@ -125,21 +137,33 @@ def _rows(profile: Profile) -> tuple[list[str], int]:
         y += 5 if style == "missing" else 0
         parts += [
             f'<text class="tick end" x="{LABEL - 6}" y="{y + 10}">'
-            f"{escape(_short(name, LETTERS))}<title>{escape(name)}</title></text>",
-            _bar(LABEL, y, synthetic / top * room, ROW - 4, _tip(name, real, synthetic), style),
-            f'<rect class="real" x="{LABEL}" y="{y}" width="{real / top * room:.1f}" '
-            f'height="{ROW - 4}"/>',
+            f"{escape(short(name, LETTERS))}<title>{escape(name)}</title></text>",
+            _bar(
+                LABEL,
+                y,
+                synthetic / top * room,
+                ROW - 4,
+                _tip(name, real, synthetic, alone=alone),
+                style,
+            ),
         ]
+        if not alone:
+            parts.append(
+                f'<rect class="real" x="{LABEL}" y="{y}" '
+                f'width="{real / top * room:.1f}" height="{ROW - 4}"/>'
+            )
         y += ROW
     return parts, max(y, 30)
 
 
-def _tips(profile: Profile) -> Iterable[tuple[float, str]]:
+def _tips(profile: Profile, *, alone: bool) -> Iterable[tuple[float, str]]:
     for name, real, synthetic in zip(profile.labels, profile.real, profile.synthetic, strict=True):
-        yield synthetic, _tip(name, real, synthetic)
+        yield synthetic, _tip(name, real, synthetic, alone=alone)
 
 
-def _tip(name: str, real: float, synthetic: float) -> str:
+def _tip(name: str, real: float, synthetic: float, *, alone: bool) -> str:
+    if alone:
+        return f"{name}: {synthetic:.1%}"
     return f"{name}: real {real:.1%}, synthetic {synthetic:.1%}"
 
 
@@ -152,11 +176,13 @@ def _bar(
     )
 
 
-def _short(text: str, letters: int) -> str:
+def short(text: str, letters: int) -> str:
+    """The text, cut to a number of letters."""
     return text if len(text) <= letters else text[: letters - 1] + "…"
 
 
-def _figure(parts: Sequence[str], width: float, height: float, label: str) -> str:
+def figure(parts: Sequence[str], width: float, height: float, label: str) -> str:
+    """An SVG of some parts, with a title and a label for those who do not see it."""
     return (
         f'<svg viewBox="-1 -1 {width + 2:g} {height + 2:g}" width="{width + 2:g}" '
         f'height="{height + 2:g}" role="img" aria-label="{escape(label)}">'

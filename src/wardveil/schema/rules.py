@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wardveil.schema.column import KINDS, Column
+from wardveil.schema.column import KINDS, NUMERIC, Column
 from wardveil.schema.column_rules import choice, column_findings, is_texts
 from wardveil.schema.finding import Finding, Found, suggestion
+from wardveil.schema.rule import Rule
 from wardveil.schema.variable import flag_name, missing_name
 
 
@@ -18,7 +19,7 @@ def findings(columns: Sequence[Column], table: Mapping[str, Any]) -> list[Findin
 
     Args:
         columns: In the table's order.
-        table: The other fields of `Schema`: key, unit, rows, missing, repeats.
+        table: The other fields of `Schema`: key, unit, rows, missing, repeats, rules.
     """
     return [
         *_table(table),
@@ -26,6 +27,7 @@ def findings(columns: Sequence[Column], table: Mapping[str, Any]) -> list[Findin
         *_names(columns),
         *_key(columns, table.get("key", "")),
         *_pairs(columns),
+        *_between(columns, table.get("rules", ())),
     ]
 
 
@@ -107,3 +109,54 @@ def _pairs(columns: Sequence[Column]) -> Found:
             yield Finding(
                 code="E218", column=c.name, fact="pair", what="only kind time has a pair."
             )
+
+
+def _between(columns: Sequence[Column], rules: Any) -> Found:
+    """Rules between columns: they can be read, and compare like with like."""
+    if not is_texts(rules):
+        yield Finding(code="E203", what="rules must be a list of texts.", fact="rules")
+        return
+    by_name = {c.name: c for c in columns if c.modelled}
+    computed: set[str] = set()
+    for text in rules:
+        try:
+            rule = Rule(text, frozenset(by_name))
+        except ValueError as error:
+            yield Finding(
+                code="E233", fact="rules", what=f"rule {text!r} cannot be read: {error}.",
+                do=("write an order a < b, if a = x then b = y, or c := a / b",
+                    "put names with other signs in backticks"),
+            )  # fmt: skip
+            continue
+        yield from _alike(rule, by_name, computed)
+        computed |= {rule.derived} - {""}
+
+
+def _alike(rule: Rule, by_name: Mapping[str, Column], computed: set[str]) -> Found:
+    """A rule's columns have values that can be compared as it does."""
+    for name in rule.columns:
+        column = by_name[name]
+        if column.kind == "codes":
+            yield Finding(
+                code="E234", fact="rules", column=name,
+                what=f"rule {rule.text!r} is about a list of codes; rules are about single values.",
+            )  # fmt: skip
+        elif column.kind not in NUMERIC and name in rule.numbers:
+            yield Finding(
+                code="E234", fact="rules", column=name,
+                what=f"rule {rule.text!r} needs a number, and kind {column.kind} is none.",
+                do=("levels can be compared with = and != only",),
+            )  # fmt: skip
+    for name, text in rule.texts:
+        levels = by_name[name].levels
+        if levels and text not in levels:
+            yield Finding(
+                code="E234", fact="rules", column=name,
+                what=f"rule {rule.text!r} names a level that is not declared.",
+                do=suggestion(text, levels),
+            )  # fmt: skip
+    if rule.derived in computed or (rule.derived and rule.derived in rule.inputs):
+        yield Finding(
+            code="E234", fact="rules", column=rule.derived,
+            what=f"rule {rule.text!r} computes a column that is computed already, or from itself.",
+        )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 from wardveil.errors import Problem, SchemaError
 from wardveil.schema.column import Column
 from wardveil.schema.finding import suggestion
+from wardveil.schema.rule import Rule
 from wardveil.schema.rules import findings
 from wardveil.schema.variable import Variable, variables_of
 
@@ -28,6 +29,8 @@ class Schema:
         rows: Number of patients, if declared; public under null replacement.
         missing: Texts that mean missing in every column.
         repeats: What to do when a patient has several rows: refuse, or keep the first.
+        rules: What must hold between columns, as `wardveil.schema.rule` reads it; it holds in
+            every synthetic row.
 
     Raises:
         SchemaError: On construction, with every rule of `wardveil.schema.rules` that is broken.
@@ -39,6 +42,7 @@ class Schema:
     rows: int | None = None
     missing: tuple[str, ...] = ("", "NA", "NaN", "nan", "N/A", "null", "NULL", "None", ".")
     repeats: str = "refuse"
+    rules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         found = findings(self.columns, self.table())
@@ -90,7 +94,7 @@ class Schema:
         }
 
     def table(self) -> dict[str, Any]:
-        """The facts that are not about one column: key, unit, rows, missing, repeats."""
+        """The facts that are not about one column: key, unit, rows, missing and so on."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "columns"}
 
     def replace(self, name: str, **facts: Any) -> Self:
@@ -124,6 +128,12 @@ class Schema:
     def modelled(self) -> tuple[Column, ...]:
         """The columns a synthetic table carries values of, in order."""
         return tuple(c for c in self.columns if c.modelled)
+
+    @cached_property
+    def constraints(self) -> tuple[Rule, ...]:
+        """The rules, parsed."""
+        names = frozenset(c.name for c in self.modelled)
+        return tuple(Rule(text, names) for text in self.rules)
 
     @cached_property
     def conditions(self) -> tuple[Column, ...]:

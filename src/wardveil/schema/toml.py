@@ -165,7 +165,7 @@ class _Reader:
         """A value in the type of the dataclass; what does not fit is left to the rules."""
         if key == "levels" and isinstance(value, str):
             return self.level_file(value, column)
-        if key in ("levels", "missing") and isinstance(value, list):
+        if key in ("levels", "missing", "rules") and isinstance(value, list):
             return tuple(_level(v) for v in value)
         if key in ("low", "high") and isinstance(value, date):
             if kind != "date" or isinstance(value, datetime):

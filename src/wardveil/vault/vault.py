@@ -10,11 +10,14 @@ Sensitivity notes, per patient (relation: one patient's rows become null):
     marginal  a patient adds 1 to one cell.
     choose    ‖T - E‖₁ of a table moves by at most 1, so w·‖T - E‖₁ by at most max w.
     gradient  a patient's whole vector is clipped to C before it is added.
+    mean      a patient's vector x is clipped to ‖x‖ ≤ 1 before it is added.
+    second_moments  so is x xᵀ, whose Frobenius norm is ‖x‖²; each pair is released once, times √2.
     size      1.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Protocol
 
 import numpy as np
@@ -23,10 +26,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wardveil.errors import Problem, SchemaError
-from wardveil.privacy import Choice, Counts, Lease, SampledGaussian, Size
+from wardveil.privacy import Choice, Counts, Lease, SampledGaussian, Size, Sums
 from wardveil.privacy.question import Gradients
 from wardveil.schema import Schema
 from wardveil.vault.clipping import Part, clipped_sum, mean_gradient
+from wardveil.vault.moments import clipped_products, clipped_total
 from wardveil.vault.noise import Noise
 from wardveil.vault.statistics import (
     coarse,
@@ -51,7 +55,7 @@ SCORE_MARGIN = 1 + 2.0**-20
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A table of counts as a mechanism released it.
+    """A table of counts, or of sums, as a mechanism released it.
 
     Attributes:
         counts: Noisy counts, any shape; may be negative.
@@ -144,6 +148,55 @@ class Vault:
             name: Answer(counts=part.astype(float), sd=mechanism.sd, stride=strides[name])
             for name, part in zip(exact, parts, strict=True)
         }
+
+    def mean(self, encoder: RowEncoder, *, name: str) -> Answer:
+        """Σ_i x_i min(1, 1/‖x_i‖) + 𝒩(0, σ² I), (d,): a sum over all patients, not divided.
+
+        Args:
+            encoder: Rows to x, each row by itself; for most patients ‖x‖ should be at most 1.
+            name: The question.
+        """
+        sigma = self._sums(name)
+        limit = CLIP_MARGIN if self.private else None
+        total = clipped_total(self._rows, encoder, limit)
+        return Answer(counts=self._hidden(total, sigma), sd=sigma)
+
+    def second_moments(self, encoder: RowEncoder, *, name: str) -> Answer:
+        """Σ_i x_i x_iᵀ min(1, 1/‖x_i‖²) + noise, (d, d) symmetric.
+
+        The upper triangle is released, entries beside the diagonal times √2: so written, the
+        matrix of one patient has the norm ‖x‖². `Answer.sd` is that of an entry beside the
+        diagonal, σ/√2; on the diagonal it is σ.
+
+        Args:
+            encoder: Rows to x, each row by itself; for most patients ‖x‖ should be at most 1.
+            name: The question.
+        """
+        sigma = self._sums(name)
+        limit = CLIP_MARGIN if self.private else None
+        matrix = clipped_products(self._rows, encoder, limit)
+        upper = np.triu_indices(len(matrix))
+        weight = np.where(upper[0] == upper[1], 1.0, sqrt(2))
+        told = self._hidden(weight * matrix[upper], sigma) / weight
+        answer = np.zeros_like(matrix)
+        answer[upper] = told
+        answer.T[upper] = told
+        return Answer(counts=answer, sd=sigma / sqrt(2))
+
+    def _sums(self, name: str) -> float:
+        """Charge a question of clipped sums; its σ, 0 without a guarantee."""
+        self.lease.charge(name)
+        if not self.private:
+            return 0.0
+        mechanism = self.lease.plan.mechanism(name)
+        assert isinstance(mechanism, Sums)
+        return mechanism.noise_multiplier
+
+    def _hidden(self, total: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+        """A sum with its noise; itself without a guarantee."""
+        if not self.private:
+            return total
+        return self._noise.lattice(torch.from_numpy(total), sigma).numpy()
 
     def marginal(
         self, variables: Sequence[str], binning: Binning, *, name: str = "marginal"

@@ -17,8 +17,15 @@ from wardveil.audit import RecordingNoise
 from wardveil.encode.bins import Bins
 from wardveil.encode.histogram import distributions
 from wardveil.errors import VaultError, WardveilError
-from wardveil.privacy import Budget, Choice, Counts, Lease, Plan, SampledGaussian, Size
-from wardveil.privacy.question import Choices, Gradients, Histograms, Marginals, Patients
+from wardveil.privacy import Budget, Choice, Counts, Lease, Plan, SampledGaussian, Size, Sums
+from wardveil.privacy.question import (
+    Choices,
+    Gradients,
+    Histograms,
+    Marginals,
+    Moments,
+    Patients,
+)
 from wardveil.vault import Part, SeededNoise, Vault
 
 ALPHA = 0.001
@@ -26,7 +33,7 @@ N = 40
 
 
 class Given:
-    """Encodes patients as the rows of a matrix that the test made up."""
+    """Encodes all patients at once as the rows of a matrix that the test made up."""
 
     def __init__(self, matrix):
         self.matrix = matrix
@@ -146,10 +153,12 @@ def every_question(schema, n):
     """A vault with every question planned once, and how to ask each."""
     pairs = [Histograms(tables=8, share=1.0), Marginals(count=1, share=1.0),
              Choices(count=1, share=1.0), Patients(),
+             Moments(name="masses", share=1.0), Moments(name="moments", share=1.0),
              *gradient_plan().questions]  # fmt: skip
     priced = (
         Counts(name="one-way", sd=11.0, tables=8), Counts(name="marginal", sd=5.0),
         Choice(name="choice", epsilon=0.7, count=1), Size(name="size", epsilon=0.3),
+        Sums(name="masses", noise_multiplier=4.0), Sums(name="moments", noise_multiplier=6.0),
         *gradient_plan().mechanisms,
     )  # fmt: skip
     plan = Plan(
@@ -175,11 +184,16 @@ def every_question(schema, n):
             expected, binning=bins, weights=2 * np.ones((K, K)), offsets=np.zeros((K, K))
         ),
         "size": vault.count,
+        "masses": lambda: vault.mean(encoder, name="masses"),
+        "moments": lambda: vault.second_moments(encoder, name="moments"),
         "gradient": lambda: vault.gradient(unit, encoder),
     }  # fmt: skip
 
 
-SCALES = {"one-way": 11.0, "marginal": 5.0, "choice": 0.7, "size": 0.3, "gradient": 2.0}
+SCALES = {
+    "one-way": 11.0, "marginal": 5.0, "choice": 0.7, "size": 0.3, "gradient": 2.0, "masses": 4.0,
+    "moments": 6.0,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SCALES)

@@ -1,0 +1,144 @@
+"""Population: fitted soft rows, and patients drawn from them."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from wardveil.encode.histogram import Probabilities
+from wardveil.schema import Schema
+from wardveil.schema.variable import Variable
+from wardveil.schema.where import Where, cells_asked, fit_into
+from wardveil.vault import Rows
+
+TINY = 1e-12
+"""Chance of a cell that was asked for and has none: somebody asked for must be found."""
+
+
+class Population:
+    """Soft rows and what is needed to draw patients from them.
+
+    Attributes:
+        p: Fine distribution of each variable.
+        group: Bin of each fine cell, by variable.
+        soft: Soft rows by variable, (R, bins).
+    """
+
+    def __init__(
+        self,
+        p: Mapping[str, Probabilities],
+        group: Mapping[str, NDArray[np.int32]],
+        soft: Mapping[str, Probabilities],
+    ) -> None:
+        self.p, self.group, self.soft = dict(p), dict(group), dict(soft)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Everything as named tensors."""
+        parts: dict[str, dict[str, NDArray[Any]]] = {
+            "p": self.p, "bin": self.group, "S": self.soft,
+        }  # fmt: skip
+        return {
+            f"{part}/{name}": torch.from_numpy(np.ascontiguousarray(value))
+            for part, values in parts.items()
+            for name, value in values.items()
+        }
+
+    @classmethod
+    def of(cls, weights: Mapping[str, Tensor]) -> "Population":
+        """The inverse of `weights`."""
+        parts: dict[str, dict[str, NDArray[Any]]] = {"p": {}, "bin": {}, "S": {}}
+        for key, value in weights.items():
+            part, _, name = key.partition("/")
+            if part in parts:
+                parts[part][name] = value.numpy()
+        return cls(parts["p"], parts["bin"], parts["S"])
+
+    def draw(self, schema: Schema, n: int, where: Where, draw: np.random.Generator) -> Rows:
+        """n patients: a soft row each, a bin for each variable, a value inside the bin.
+
+        What is asked holds in every row; soft rows are weighted by how well they fit it. Soft rows
+        are used evenly, not at random, which leaves less sampling error than real patients have.
+        """
+        asked = {v.name: cells_asked(v, where[v.name]) for v in schema.variables if v.name in where}
+        which = self._evenly(n, asked, draw)
+        order = draw.permutation(n)
+        streams = draw.spawn(len(schema.variables))  # one each: threads change no value
+
+        def column(v: Variable, stream: np.random.Generator) -> Any:
+            values = v.draw(self._cells(v.name, which, stream, asked.get(v.name)), stream)
+            return (fit_into(values, where[v.name]) if v.name in where else values)[order]
+
+        with ThreadPoolExecutor(max_workers=torch.get_num_threads()) as threads:
+            drawn = list(threads.map(column, schema.variables, streams))
+        return {v.name: values for v, values in zip(schema.variables, drawn, strict=True)}
+
+    def _evenly(
+        self, n: int, asked: Mapping[str, NDArray[np.bool_]], draw: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """A soft row for each patient, in rising order, each as often as its odds say ± 1, (n,)."""
+        count = len(next(iter(self.soft.values())))
+        odds = np.zeros(count)
+        for name, mask in asked.items():
+            odds += np.log(np.maximum(self._restricted(name, mask).sum(axis=1), 1e-300))
+        edges = np.cumsum(np.exp(odds - odds.max()))
+        at = (np.arange(n) + draw.random()) * (edges[-1] / n)
+        return np.minimum(np.searchsorted(edges, at, side="right"), count - 1)
+
+    def _restricted(self, name: str, mask: NDArray[np.bool_]) -> Probabilities:
+        """Chance of an asked cell in each bin of each soft row, (R, bins)."""
+        group, p = self.group[name], self.p[name]
+        size = self.soft[name].shape[1]
+        inside = np.bincount(group, weights=p * mask, minlength=size)
+        mass = np.bincount(group, weights=p, minlength=size)
+        possible = np.bincount(group, weights=mask, minlength=size) > 0
+        share = np.where(mass > 0, inside / np.maximum(mass, 1e-300), 0.0)
+        return self.soft[name] * np.where(possible, np.maximum(share, TINY), 0.0)
+
+    def _cells(
+        self,
+        name: str,
+        which: NDArray[np.int64],
+        draw: np.random.Generator,
+        mask: NDArray[np.bool_] | None,
+    ) -> NDArray[np.int32]:
+        """A fine cell of one variable for each chosen soft row, (n,).
+
+        One uniform number finds the bin in the soft row's cumulative curve; what is left of it
+        between the bin's edges finds the cell. The curves of all rows, row r lifted by r, are one
+        rising sequence, so that a single sorted search serves all patients.
+        """
+        odds = self.soft[name] if mask is None else self._restricted(name, mask)
+        rows, size = odds.shape
+        curve = np.cumsum(odds, axis=1)
+        curve /= np.maximum(curve[:, -1:], 1e-300)
+        curve[:, -1] = 1.0
+        lifted = np.concatenate([[0.0], (curve + np.arange(rows)[:, None]).ravel()])
+        u = which + draw.random(len(which))
+        at = np.searchsorted(lifted, u, side="right") - 1
+        at = np.clip(at, which * size, which * size + size - 1)
+        low, high = lifted[at], lifted[at + 1]
+        left = np.clip((u - low) / np.maximum(high - low, 1e-300), 0.0, 1.0)
+        order, first, bottom, above = self._inside(name, mask)
+        chosen = at - which * size
+        place = np.searchsorted(
+            above, bottom[chosen] + left * (bottom[chosen + 1] - bottom[chosen])
+        )
+        cells: NDArray[np.int32] = order[np.clip(place, first[chosen], first[chosen + 1] - 1)]
+        return cells
+
+    def _inside(
+        self, name: str, mask: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], Probabilities, Probabilities]:
+        """Cells bin after bin, where each bin begins, cumulative mass there, and of each cell."""
+        group = self.group[name]
+        p = self.p[name] if mask is None else np.where(mask, np.maximum(self.p[name], TINY), 0.0)
+        order = np.argsort(group, kind="stable").astype(np.int32)
+        above = np.cumsum(p[order])
+        size = self.soft[name].shape[1]
+        first = np.searchsorted(group[order], np.arange(size + 1))
+        bottom = np.concatenate([[0.0], above])[first]
+        return order, first, bottom, above
