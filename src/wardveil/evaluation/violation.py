@@ -17,8 +17,9 @@ def violations(
     """Which rows break at least one declared rule, (n,).
 
     The rules: numbers within their bounds and without more digits than declared, levels among
-    the declared ones, nothing missing that may not be, no more codes than declared, and each
-    ordered pair (a, b) with a <= b where both are known.
+    the declared ones, nothing missing that may not be, no more codes than declared, every rule
+    between columns that the schema has, and each ordered pair (a, b) with a <= b. Where a value
+    is missing, a rule between columns asks nothing.
 
     Raises:
         SchemaError: E341, an ordered pair names no numeric column.
@@ -26,6 +27,11 @@ def violations(
     broken = np.zeros(table.rows, dtype=bool)
     for column in schema.modelled:
         broken |= _broken(table, column)
+    for rule in schema.constraints:
+        unit = 10.0 ** -schema.by_name[rule.derived].places if rule.derived else 0.0
+        found = {name: table.columns[name] for name in rule.columns}
+        plain = {name: c for name, c in found.items() if not isinstance(c, Flags)}
+        broken |= rule.broken(plain, unit)
     for a, b in orders:
         broken |= _number(table, a) > _number(table, b)  # a missing number breaks nothing
     return broken

@@ -60,3 +60,23 @@ def test_every_kind_of_broken_rule_is_counted_once_a_patient():
     found = violations(table, schema, orders=(("low", "high"),))
     assert found.tolist() == [False, False] + [True] * len(wrong)
     assert not violations(table, schema)[2 + 8]
+
+
+def test_rules_between_columns_are_held_and_ask_nothing_of_missing_values():
+    schema = Schema(
+        columns=(
+            Column(name="low", kind="count", low=0, high=200),
+            Column(name="high", kind="count", low=0, high=200, nullable=True),
+            Column(name="sex", kind="binary", levels=("f", "m")),
+            Column(name="pregnant", kind="binary", levels=("no", "yes")),
+            Column(name="half", kind="continuous", low=0, high=100, decimals=1),
+        ),
+        rules=("low < high", "if sex = m then pregnant = no", "half := low / 2"),
+    )
+    frame = pd.DataFrame({
+        "low": [80, 80, 130, 80, 81], "high": [120, np.nan, 120, 120, 120],
+        "sex": ["f", "f", "f", "m", "m"], "pregnant": ["yes", "no", "no", "yes", "no"],
+        "half": [40.0, 40.0, 65.0, 40.0, 40.0],
+    })  # fmt: skip
+    table = prepare(frame, schema=schema)[0]
+    assert violations(table, schema).tolist() == [False, False, True, True, True]
