@@ -12,6 +12,8 @@ from wardveil.evaluation import Evaluation
 from wardveil.report.leaks import leaks
 
 Verdict = Literal["good", "look", "stop", "none"]
+WORSE: Final[tuple[Verdict, ...]] = ("good", "look", "stop")
+"""From the best verdict to the worst."""
 
 PROTECTED: Final = (1.0, 5.0)
 """ε up to which protection is called strong, and moderate."""
@@ -121,9 +123,9 @@ def _alike(evaluation: Evaluation) -> Card:
         other, words = _graded(auc, TOLD_APART, ("hardly ever", "often", "nearly always"))
         text += f". A classifier {words} tells its rows from real ones (AUC {auc:.2f})"
         rulers += f", AUC {evaluation.rulers['c2st']:.2f}"
-        # A reason to read on and not to stop: a classifier sees what no analysis uses.
-        if verdict == "good" and other != "good":
-            verdict, word = "look", "Close by column, rows told apart"
+        if WORSE.index(other) > WORSE.index(verdict):
+            verdict = other
+            word = f"{word} by column, rows told apart"
     return Card(title="Looks alike", figure=f"{100 * tvd1:.1f} in 100", verdict=verdict, word=word,
                 text=f"{text}.", ruler=rulers)  # fmt: skip
 
