@@ -122,24 +122,23 @@ def corrected(
     Args:
         bins: What was looked at; its `p` is what was known before.
         gaps: Variable -> noisy count minus expected count of each bin, (bins,); of two bins the
-            second alone, (1,). Before them, for a number whose last digit can be told, the same
-            of the patients whose value ends in 0.
+            second alone, (1,). Before them the same for each heap of a number.
         sd: Standard deviation of the noise on each gap, in patients.
         n: Number of patients.
     """
     found = {}
     for v in bins.variables:
         p, gap = bins.p[v.name], gaps[v.name]
-        if isinstance(v, Numeric) and v.heaped.any():
-            p = _reweighted(p, v.heaped, _believed(gap[:1], sd)[0] / n)
-            gap = gap[1:]
-        # What the bins hold now, were all cells as heaped as they are; then what they should.
+        if isinstance(v, Numeric):
+            more = [_believed(g[None], sd)[0] / n for g in gap[: len(v.heaps)]]
+            p, gap = _reweighted(p, v.heaps, more), gap[len(v.heaps) :]
         group, mass = bins.group[v.name], bins.mass(v.name)
         now = np.bincount(group, weights=p, minlength=len(mass))
-        gap = _believed(gap, sd)
-        full = np.concatenate([-gap, gap]) if len(mass) == 2 else gap
-        if len(full) == len(mass):
-            told = to_total(n * mass + full, n) / n
+        if len(mass) > 1:  # what is still missing after the heaps were put right
+            further = gap + n * (mass - now)[-len(gap) :]
+            further = _believed(further, sd)
+            full = np.concatenate([-further, further]) if len(mass) == 2 else further
+            told = to_total(n * now + full, n) / n
             empty = now[group] < 1e-9  # nothing was known inside: all its cells are alike
             cells = np.bincount(group)[group]
             p = np.where(empty, told[group] / cells, p * (told / np.maximum(now, 1e-9))[group])
@@ -153,10 +152,17 @@ def _believed(gap: NDArray[np.float64], sd: float) -> NDArray[np.float64]:
     return gap * max(0.0, 1 - gap.size * sd**2 / energy) if energy > 0 else gap
 
 
-def _reweighted(p: Probabilities, chosen: NDArray[np.bool_], more: float) -> Probabilities:
-    """A distribution whose chosen cells hold that much more, all in proportion."""
-    share = p[chosen].sum()
-    if not 0 < share < 1:
+def _reweighted(
+    p: Probabilities, classes: NDArray[np.bool_], more: Sequence[float]
+) -> Probabilities:
+    """A distribution whose classes of cells hold that much more, each in proportion inside."""
+    if not len(classes):
         return p
-    wanted = min(max(share + more, 0.0), 0.999)
-    return np.where(chosen, p * wanted / share, p * (1 - wanted) / (1 - share))
+    share = classes @ p
+    wanted = np.clip(share + np.asarray(more), 0.0, 1.0)
+    wanted *= min(1.0, 0.999 / max(wanted.sum(), 1e-9))
+    rest = p * ~classes.any(axis=0)
+    found: Probabilities = rest * (1 - wanted.sum()) / max(rest.sum(), 1e-9)
+    for mask, now, then in zip(classes, share, wanted, strict=True):
+        found += mask * then * (p / now if now > 1e-9 else 1 / mask.sum())
+    return found / found.sum()

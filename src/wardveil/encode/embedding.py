@@ -7,8 +7,9 @@ and public facts only.
 
 Two of them are asked for:
 
-    masses      one coordinate a bin, 1 in the patient's own, and whether a number ends in 0: the
-                first moment corrects the histograms where the mass is, and finds round numbers
+    masses      one coordinate a bin, 1 in the patient's own, and whether a number is 0 or ends
+                in 0: the first moment corrects the histograms where the mass is, and finds the
+                numbers that people write
     correlates  rank, square of the rank, missing, and the frequent levels: the second moment
                 holds how every two variables go together, all pairs at once
 """
@@ -87,7 +88,7 @@ class Embedding:
 def masses(bins: Bins) -> Embedding:
     """A coordinate for each bin, centred on the bins' known masses; one alone for two bins.
 
-    A number whose last digit can be told has one more, the first: whether it ends in 0.
+    Before them stands one for each heap of a number: whether it is 0, whether it ends in 0.
     """
     vectors = {}
     for v in bins.variables:
@@ -95,9 +96,9 @@ def masses(bins: Bins) -> Embedding:
         hot = np.eye(size)[:, 1:] if size <= 2 else np.eye(size)
         centre = bins.mass(v.name)[-hot.shape[1] :] if hot.shape[1] else np.zeros(0)
         vectors[v.name] = (hot - centre)[bins.group[v.name]]
-        if isinstance(v, Numeric) and v.heaped.any():
-            heaped = v.heaped - bins.p[v.name][v.heaped].sum()
-            vectors[v.name] = np.column_stack([heaped, vectors[v.name]])
+        if isinstance(v, Numeric):
+            heaps = v.heaps.T - v.heaps @ bins.p[v.name]
+            vectors[v.name] = np.column_stack([heaps, vectors[v.name]])
     return Embedding(bins.variables, vectors, bins.p)
 
 

@@ -93,6 +93,8 @@ class Fit:
 
 CHOICE_SHARE = 0.1
 """Of what pair tables cost, the part for choosing them."""
+SUMS = 3
+"""Answers before the first pair table: one-way, masses, moments."""
 
 
 def questions(
@@ -128,34 +130,37 @@ def bought(
     """
     planned = {q.name: q.count for q in vault.lease.plan.questions}
     rounds = planned.get("marginal", 0)
-    p, bins, peak, weight = _masses(vault, n, fit)
+    whole = SUMS + rounds + 1
+    p, bins, peak, weight = _masses(vault, n, fit, lambda k: watch(k, whole))
     sd = planned_noise(vault, "marginal") if rounds else 0.0
     coarse = Bins(bins.variables, p, bins_for(n, sd), finer=bins) if rounds else None
     soft = SoftRows(bins, rows=fit.rows, generator=generator, coarse=coarse)
     soft.measure_one_ways(weight=FIRM * weight)
-    watch(0, rounds + 1)
     if "moments" in planned:
         _moments(vault, n, p, soft)
         soft.fit(8 * fit.steps, lr=fit.learning_rate)
-    watch(1, rounds + 1)
+    watch(SUMS, whole)
     if coarse is not None:
-        _tables(vault, n, fit, soft, coarse, lambda k: watch(k + 1, rounds + 1))
+        _tables(vault, n, fit, soft, coarse, lambda k: watch(SUMS + k, whole))
     soft.fit(fit.final_steps, lr=fit.learning_rate, decay=True)
+    watch(whole, whole)
     rows = {name: soft.membership(name).double().numpy() for name in bins.sizes}
     return Population(p, bins.group, rows, peak)
 
 
 def _masses(
-    vault: Vault, n: int, fit: Fit
+    vault: Vault, n: int, fit: Fit, watch: Callable[[int], None]
 ) -> tuple[Mapping[str, Probabilities], Bins, Mapping[str, Probabilities], float]:
     """Fine distributions after both looks, bins, spikes, and the weight of a bin's mass."""
     variables = vault.schema.variables
     answers = vault.one_way()
+    watch(1)
     p = distributions(vault.schema, answers, n)
     sigma = planned_noise(vault, "masses")
     most = fit.bins or bins_for(n, sigma * sqrt(len(variables)), per_table=1)
     embedding = masses(Bins(variables, p, most))
     answer = vault.mean(embedding, name="masses")
+    watch(2)
     sd = answer.sd / embedding.unit
     p = corrected(Bins(variables, p, most), embedding.split(answer.counts), sd, n)
     return p, Bins(variables, p, most), all_peaks(vault.schema, answers), (n / max(sd, 1.0)) ** 2

@@ -106,13 +106,20 @@ class Numeric:
         return np.asarray(found - zero, dtype=np.int64)
 
     @cached_property
-    def heaped(self) -> NDArray[np.bool_]:
-        """Which cells of single points end in a 0 where the last digit is, (size,); else none."""
-        mask = np.zeros(self.size, dtype=bool)
-        if self.stride == 1 and self.points >= DIGITS:
-            zero = round(self.low * 10**self.decimals)
-            mask[: self.cells] = (zero + np.arange(self.cells)) % 10 == 0
-        return mask
+    def heaps(self) -> NDArray[np.bool_]:
+        """Values that people write more often than their neighbours, (heaps, size): 0, and x0.
+
+        The first class is the number 0, the second all others that end in 0 where the last digit
+        is. There are none where a cell holds several points, and few points have no second.
+        """
+        if self.stride > 1:
+            return np.zeros((0, self.size), dtype=bool)
+        number = np.arange(self.cells) + round(self.low * 10**self.decimals)
+        tens = (number % 10 == 0) & (number != 0)
+        classes = [number == 0, tens] if self.points >= DIGITS else [number == 0]
+        found = np.zeros((len(classes), self.size), dtype=bool)
+        found[:, : self.cells] = classes
+        return found[found.any(axis=1)]
 
     @cached_property
     def _round(self) -> NDArray[np.int64]:

@@ -59,8 +59,8 @@ def test_a_private_vault_has_no_way_to_hand_out_rows(schema, frame):
     vault, _ = vault_over(schema, frame)
     assert not hasattr(vault, "rows")
     public = {name for name in dir(vault) if not name.startswith("_")}
-    assert public == {"choose", "count", "gradient", "lease", "marginal", "one_way", "private",
-                      "schema"}  # fmt: skip
+    assert public == {"choose", "count", "gradient", "lease", "marginal", "mean", "one_way",
+                      "private", "schema", "second_moments"}  # fmt: skip
 
 
 def test_answers_carry_noise_of_the_planned_size(schema, frame):
