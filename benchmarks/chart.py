@@ -12,11 +12,6 @@ LEFT: Final = 52
 RIGHT: Final = 200
 TOP: Final = 30
 BOTTOM: Final = 36
-COLOURS: Final = (
-    "#0b6e4f", "#6aa84f", "#a3b18a", "#c1121f", "#e07a5f", "#f2a65a", "#8d6a9f",
-    "#1d5fa7", "#5fa8d3", "#264653", "#7a7a7a", "#b5838d", "#444444", "#b08900",
-)  # fmt: skip
-
 Point = tuple[float, float]
 
 
@@ -45,7 +40,9 @@ class Frame:
         return HEIGHT - BOTTOM - shown / self.top * (HEIGHT - TOP - BOTTOM)
 
 
-def chart(title: str, lines: Mapping[str, Sequence[Point]], ruler: float) -> str:
+def chart(
+    title: str, lines: Mapping[str, Sequence[Point]], ruler: float, colours: Mapping[str, str]
+) -> str:
     """The figure; a line is (ε, value) by ascending ε, ∞ last. Negative values stand at 0."""
     points = [p for line in lines.values() for p in line]
     finite = sorted({e for e, _ in points if not math.isinf(e)}) or [1.0]
@@ -57,7 +54,7 @@ def chart(title: str, lines: Mapping[str, Sequence[Point]], ruler: float) -> str
         _text(WIDTH - RIGHT - 2, frame.y(ruler) - 4, "ruler", "end", "#777"),
     ]
     for i, (name, line) in enumerate(lines.items()):
-        parts += _line(frame, line, name, i)
+        parts += _line(frame, line, name, colours[name], TOP + 4 + 16 * i)
     return "\n".join(
         [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
          f'font-family="sans-serif" role="img" aria-label="{escape(title)}">',
@@ -78,17 +75,15 @@ def _axes(frame: Frame, unbounded: bool) -> list[str]:  # noqa: FBT001
     return [*parts, _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "ε", "middle")]
 
 
-def _line(frame: Frame, line: Sequence[Point], name: str, i: int) -> list[str]:
-    colour = COLOURS[i % len(COLOURS)]
+def _line(frame: Frame, line: Sequence[Point], name: str, colour: str, legend: float) -> list[str]:
     places = [(frame.x(e), frame.y(v)) for e, v in line]
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-    width = 2.5 if name == "marginal" else 1.2
-    y = TOP + 4 + 16 * i
+    width = 2.5 if legend == TOP + 4 else 1.2  # the first is ours
     return [
         f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="{width}"/>',
         *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places),
-        f'<rect x="{WIDTH - RIGHT + 14}" y="{y - 5}" width="12" height="6" fill="{colour}"/>',
-        _text(WIDTH - RIGHT + 32, y + 2, name, "start", "#222"),
+        f'<rect x="{WIDTH - RIGHT + 14}" y="{legend - 5}" width="12" height="6" fill="{colour}"/>',
+        _text(WIDTH - RIGHT + 32, legend + 2, name, "start", "#222"),
     ]
 
 

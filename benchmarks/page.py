@@ -18,11 +18,15 @@ FIGURES: Final = "figures"
 MEASURES: Final = ("tvd1", "tvd2", "tstr_gap", "c2st")
 """Lower is better."""
 COLUMNS: Final = (*MEASURES, "coverage", "violations", "fit s", "rows/s", "MB")
+COLOURS: Final = dict(zip(METHODS, (
+    "#0b6e4f", "#6aa84f", "#a3b18a", "#c1121f", "#e07a5f", "#f2a65a", "#8d6a9f",
+    "#1d5fa7", "#5fa8d3", "#264653", "#7a7a7a", "#b5838d", "#444444", "#b08900", "#9d4edd",
+), strict=True))  # fmt: skip
 INTRO: Final = """# wardveil beside its peers
 
 Made by `python benchmarks/compare.py --data FOLDER --cache FOLDER`, then
 `python benchmarks/page.py`; every run is a line of
- [benchmarks/results/compare.jsonl](../benchmarks/results/compare.jsonl).
+[benchmarks/results/compare.jsonl](../benchmarks/results/compare.jsonl).
 
 A third of the patients is held out before anything else; a method sees the others and makes as
 many rows. Every figure is taken against the held-out rows; *real rows* is the ruler, the same
@@ -117,7 +121,7 @@ def figures(all_groups: Sequence[Group]) -> dict[str, str]:
             ruler = real.median(measure) or 0.0
             ordered = {m: lines[m] for m in METHODS if m in lines}
             title = f"{table}: {measure} against ε, lower is better"
-            made[f"{table}_{measure}.svg"] = chart(title, ordered, ruler)
+            made[f"{table}_{measure}.svg"] = chart(title, ordered, ruler, COLOURS)
     return made
 
 

@@ -89,7 +89,8 @@ def test_the_page_shows_failures_and_where_a_peer_is_ahead():
 
 @pytest.mark.parametrize("value", [-0.2, 0.0, 0.5, 3.0])
 def test_a_chart_stays_within_its_frame(value):
-    svg = chart("x < y", {"a": [(1.0, value), (math.inf, 0.1)], "b": [(3.0, 0.2)]}, 0.05)
+    lines = {"a": [(1.0, value), (math.inf, 0.1)], "b": [(3.0, 0.2)]}
+    svg = chart("x < y", lines, 0.05, {"a": "#000", "b": "#111"})
     assert "x &lt; y" in svg
     heights = [float(part.split('"')[0]) for part in svg.split('cy="')[1:]]
     assert len(heights) == 3
