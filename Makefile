@@ -3,11 +3,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+# For make bench: the folder of the tables. Peers get environments of their own in .peers.
+DATA ?= data
+PEERS := .peers
 
-.PHONY: help demo test mutants lint docs clean
+.PHONY: help demo test mutants lint docs bench bench-quick clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## a synthetic cohort from public data, with report and statement
 	$(BIN)/wardveil demo
@@ -26,6 +29,16 @@ lint: $(VENV)/tested ## style, types, layers
 
 docs: $(VENV)/tested ## write the generated pages anew
 	$(BIN)/python tests/docs/cli_page.py
+	$(BIN)/python benchmarks/page.py
+
+bench: $(VENV)/tested ## every method on every table of DATA, for hours; then the page
+	$(BIN)/python benchmarks/compare.py --data $(DATA) --cache $(PEERS)
+	$(BIN)/python benchmarks/page.py
+
+bench-quick: $(VENV)/tested ## ours and two peers on the bundled cohort, in minutes
+	$(BIN)/python benchmarks/compare.py --data $(DATA) --cache $(PEERS) --again \
+		--results $(PEERS)/quick.jsonl --tables nhefs --seeds 0 \
+		--methods marginal independent medical-cgan smartnoise-mst ctgan-ctgan
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

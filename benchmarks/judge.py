@@ -1,0 +1,68 @@
+"""The figures of a synthetic table, taken against held-out patients, and those of real rows."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+from tables import Benchmark
+
+from wardveil.evaluation import c2st, coverage, tvd1, tvd2
+from wardveil.evaluation.prepared import prepare
+from wardveil.evaluation.utility import auc
+from wardveil.tables import Table
+
+HOLDOUT = 1 / 3
+SPLIT_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judge:
+    """One table, split: a third of the patients is held out before anything else.
+
+    Attributes:
+        benchmark: The table and what it is judged on.
+    """
+
+    benchmark: Benchmark
+
+    @cached_property
+    def parts(self) -> tuple[Table, Table]:
+        """The patients a method sees, and those held out."""
+        return self.benchmark.table.split(HOLDOUT, SPLIT_SEED)
+
+    @property
+    def train(self) -> Table:
+        """What a method sees; it makes as many rows."""
+        return self.parts[0]
+
+    @cached_property
+    def real_auc(self) -> float:
+        """Mean AUC of the three classifiers trained on the real training rows."""
+        return self._auc(self.train.to_frame())
+
+    def figures(self, frame: pd.DataFrame) -> dict[str, float | None]:
+        """All measures of a table; None where there is no target or no rule."""
+        b, schema = self.benchmark, self.benchmark.table.schema
+        held = self.parts[1].to_frame()
+        gap = self.real_auc - self._auc(frame) if b.target else None
+        found = {
+            "tvd1": tvd1(held, frame, schema=schema),
+            "tvd2": tvd2(held, frame, schema=schema),
+            "tstr_gap": gap,
+            "c2st": c2st(held, frame, schema=schema),
+            "coverage": coverage(held, frame, schema=schema),
+            "violations": b.violations(frame),
+        }
+        return {k: None if v is None or math.isnan(v) else round(v, 5) for k, v in found.items()}
+
+    def ruler(self) -> dict[str, float | None]:
+        """The same for the real training rows."""
+        return self.figures(self.train.to_frame())
+
+    def _auc(self, frame: pd.DataFrame) -> float:
+        b = self.benchmark
+        train, held = prepare(
+            b.judged(frame), b.judged(self.parts[1].to_frame()), schema=b.judged_schema
+        )
+        return auc(train, held, target=b.target)
