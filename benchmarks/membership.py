@@ -51,7 +51,11 @@ def made(
 ) -> tuple[wv.Synthesizer, object]:
     """The over-trained model and its rows; under privacy it learns from 300 surrogates."""
     model = wv.MedicalCGAN(
-        epochs=options.epochs, dropout=0.0, learning_rate=5e-4, anchor_rows=2 * MEMBERS
+        epochs=options.epochs,
+        anchor_epochs=options.epochs,
+        dropout=0.0,
+        learning_rate=5e-4,
+        anchor_rows=2 * MEMBERS,
     )
     synth = wv.fit(members, model=model, epsilon=epsilon, seed=seed)
     return synth, synth.sample(options.rows, seed=seed)

@@ -44,7 +44,11 @@ def main() -> None:
     table = wv.read_table(HERE / "data" / "diabetes.csv", schema)
     members, others = table.take(np.arange(150)), table.take(np.arange(150, 300))
     model = wv.MedicalCGAN(  # as many surrogates as patients: the same over-training
-        epochs=options.epochs, dropout=0.0, learning_rate=5e-4, anchor_rows=300
+        epochs=options.epochs,
+        anchor_epochs=options.epochs,
+        dropout=0.0,
+        learning_rate=5e-4,
+        anchor_rows=300,
     )
     for epsilon in (math.inf, 1.0):
         synth = wv.fit(members, model=model, epsilon=epsilon, seed=1)

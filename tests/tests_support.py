@@ -9,7 +9,7 @@ from wardveil.tables import Table, read_table
 SMALL_CGAN = MedicalCGAN(
     generator_hidden_dims=(16,), discriminator_hidden_dims=(16,), epochs=2, batch_size=50,
     private_discriminator_hidden_dims=(8,), private_steps=4, private_batch=0.25,
-    anchor_rows=64, learnable=0.0,
+    anchor_rows=64, anchor_epochs=2, matching_steps=3, learnable=0.0,
 )  # fmt: skip
 
 SMALL: dict[str, Model] = {

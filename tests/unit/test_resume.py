@@ -151,8 +151,9 @@ def test_kill_minus_nine_and_resume_from_the_command_line(tmp_path):
     cohort(400).to_csv(tmp_path / "c.csv", index=False)
     program = "from wardveil.cli.app import main; main()"
     command = [sys.executable, "-c", program, "fit", "c.csv", "-s", "c.toml",
-               "--epsilon", "1", "--model", "medical-cgan", "--set", "learnable=0", "--set",
-               "epochs=2", "--set", "private_steps=500", "-o", "run", "--quiet"]  # fmt: skip
+               "--epsilon", "1", "--model", "medical-cgan", "--set", "learnable=0",
+               "--set", "matching_steps=5", "--set", "private_steps=500",
+               "-o", "run", "--quiet"]  # fmt: skip
     running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL)  # fmt: skip
     transcript = tmp_path / "run.partial" / "transcript.bin"

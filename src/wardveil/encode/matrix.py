@@ -96,6 +96,24 @@ class Matrix:
                 x[np.arange(n), b.start + b.variable.cell(values)] = 1.0
         return torch.from_numpy(x)
 
+    def softened(self, x: Tensor) -> Tensor:
+        """Expectations instead of log-odds, (n, d), differentiable.
+
+        A level coordinate becomes its level's probability, a position is weighted by the chance
+        that the number is known. Their second moments over rows are those of decoded rows, as far
+        as two different variables are concerned.
+        """
+        parts = []
+        for b in self.blocks:
+            odds = KAPPA * x[:, b.odds]
+            chance = torch.sigmoid(2 * odds) if b.choices == 1 else torch.softmax(odds, dim=1)
+            if b.number:
+                known = 1 - chance if b.choices else 1.0
+                parts.append(x[:, b.start : b.start + 1] * known)
+            if b.choices:
+                parts.append(chance)
+        return torch.cat(parts, dim=1)
+
     def _position(
         self, variable: Numeric, values: NDArray[np.float64] | NDArray[np.int32]
     ) -> NDArray[np.float64]:

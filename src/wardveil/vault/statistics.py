@@ -60,12 +60,12 @@ def histograms(rows: "Rows", schema: Schema) -> dict[str, NDArray[np.int64]]:
 
 
 def resolution(n: int, sd: float) -> int:
-    """Most cells of a number that are worth counting apart, a power of two in 32 to 512.
+    """Most cells of a number that are worth counting apart, a power of two in 16 to 512.
 
     The noise of a range of k cells is sd·√k, so fewer cells make ranges sharper and shapes
     coarser; 1.2·n/sd was the break-even on the public tables.
     """
-    return int(2 ** np.clip(np.floor(np.log2(1.2 * n / sd)), 5, 9))
+    return int(2 ** np.clip(np.floor(np.log2(1.2 * n / sd)), 4, 9))
 
 
 def stride_of(variable: Variable, most: int) -> int:

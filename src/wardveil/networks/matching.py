@@ -1,0 +1,51 @@
+"""Matching: a generator's second moments are moved onto those of given rows."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+
+def match_moments(
+    network: nn.Module,
+    produced: Callable[[], Tensor],
+    wanted: Tensor,
+    *,
+    steps: int,
+    lr: float,
+    watch: Callable[[int], None],
+) -> None:
+    """Adam on ‖mean - mean*‖² + ‖Cov - Cov*‖², covariances over a fresh batch each step.
+
+    The network stands in evaluation mode, so that what is matched is what will be sampled: no
+    dropout, and batch-norm as it is.
+
+    Args:
+        network: Whose parameters are trained; put back into the mode it had.
+        produced: A fresh batch of rows that follow from the network, (n, d), differentiable.
+        wanted: Rows to be like, (m, d).
+        steps: Optimiser steps.
+        lr: Learning rate at the start; falls to 0 along a cosine.
+        watch: Told after every step.
+    """
+    was = network.training
+    network.eval()
+    adam = torch.optim.Adam(network.parameters(), lr=lr)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, max(steps, 1))
+    mean, covariance = _moments(wanted)
+    for step in range(steps):
+        found_mean, found = _moments(produced())
+        loss = ((found_mean - mean) ** 2).sum() + ((found - covariance) ** 2).sum()
+        adam.zero_grad()
+        torch.autograd.backward(loss)
+        adam.step()
+        schedule.step()
+        watch(step + 1)
+    network.train(mode=was)
+
+
+def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (d,) and covariance (d, d) of rows."""
+    mean = x.mean(dim=0)
+    centred = x - mean
+    return mean, centred.T @ centred / len(x)
