@@ -8,8 +8,8 @@ import pandas as pd
 from tables import Benchmark
 
 from wardveil.evaluation import c2st, coverage, tvd1, tvd2
+from wardveil.evaluation.prediction import predicted
 from wardveil.evaluation.prepared import prepare
-from wardveil.evaluation.utility import auc
 from wardveil.tables import Table
 
 HOLDOUT = 1 / 3
@@ -39,17 +39,17 @@ class Judge:
     @cached_property
     def real_auc(self) -> float:
         """Mean AUC of the three classifiers trained on the real training rows."""
-        return self._auc(self.train.to_frame())
+        return self._aucs(self.train.to_frame())[0]
 
     def figures(self, frame: pd.DataFrame) -> dict[str, float | None]:
         """All measures of a table; None where there is no target or no rule."""
         b, schema = self.benchmark, self.benchmark.table.schema
         held = self.parts[1].to_frame()
-        gap = self.real_auc - self._auc(frame) if b.target else None
+        aucs = self._aucs(frame) if b.target else None
         found = {
             "tvd1": tvd1(held, frame, schema=schema),
             "tvd2": tvd2(held, frame, schema=schema),
-            "tstr_gap": gap,
+            "tstr_gap": None if aucs is None else aucs[0] - aucs[1],
             "c2st": c2st(held, frame, schema=schema),
             "coverage": coverage(held, frame, schema=schema),
             "violations": b.violations(frame),
@@ -60,9 +60,9 @@ class Judge:
         """The same for the real training rows."""
         return self.figures(self.train.to_frame())
 
-    def _auc(self, frame: pd.DataFrame) -> float:
-        b = self.benchmark
-        train, held = prepare(
-            b.judged(frame), b.judged(self.parts[1].to_frame()), schema=b.judged_schema
-        )
-        return auc(train, held, target=b.target)
+    def _aucs(self, frame: pd.DataFrame) -> tuple[float, float]:
+        """Mean AUC of the three classifiers trained on the real rows, and on these."""
+        b, held = self.benchmark, self.parts[1]
+        given = (self.train.to_frame(), frame, held.to_frame())
+        tables = prepare(*(b.judged(f) for f in given), schema=b.judged_schema)
+        return predicted(*tables, target=b.target).means
