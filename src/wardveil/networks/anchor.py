@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 
 from wardveil.encode.bins import Bins, corrected
 from wardveil.encode.embedding import Embedding, correlates, masses
+from wardveil.encode.forbidden import forbidden
 from wardveil.encode.histogram import Probabilities, all_peaks, distributions
 from wardveil.encode.pairs import (
     bins_for,
@@ -136,6 +137,9 @@ def bought(
     coarse = Bins(bins.variables, p, bins_for(n, sd), finer=bins) if rounds else None
     soft = SoftRows(bins, rows=fit.rows, generator=generator, coarse=coarse)
     soft.measure_one_ways(weight=FIRM * weight)
+    for rule in vault.schema.constraints:
+        if len(rule.columns) == 2 and not rule.derived:
+            soft.forbid(*rule.columns, forbidden(rule, bins))
     if "moments" in planned:
         _moments(vault, n, p, soft)
         soft.fit(8 * fit.steps, lr=fit.learning_rate)

@@ -16,9 +16,10 @@ class SoftRows:
     What is fitted is a sum of squares, each in units of its noise:
 
         L = w₁ Σ_v ‖P_v - p_v‖² + Σ_ij w_ij (gᵢ·gⱼ/R - F_ij)² + Σ_(a,b) w ‖P_ab - M_ab‖²
+            + w₁ Σ_rules ⟨P_ab, V_ab⟩²
 
     with P_v the mean row of a variable, g the rows' mean coordinates in an `Embedding`, F its
-    second moments, and M the bought tables of pairs.
+    second moments, M the bought tables of pairs, and V the chance that two bins break a rule.
 
     Attributes:
         bins: The bins.
@@ -46,6 +47,7 @@ class SoftRows:
         self._one_way_weight = 1.0
         self._moments: tuple[Tensor, Tensor, Tensor, Tensor] | None = None
         self._join = self._joining()
+        self._forbidden: list[tuple[int, int, Tensor]] = []
         self._pairs: list[tuple[int, int]] = []
         self._targets: list[Tensor] = []
         self._weights: list[float] = []
@@ -101,6 +103,11 @@ class SoftRows:
             torch.from_numpy(0.5 * weight * apart),  # every pair stands there twice
         )
 
+    def forbid(self, a: str, b: str, chance: NDArray[np.float64]) -> None:
+        """Keep patients out of pairs of bins that break a rule, (bins of a, bins of b)."""
+        table = torch.from_numpy(chance.astype(np.float32))
+        self._forbidden.append((self.place[a], self.place[b], table))
+
     def measure(self, a: str, b: str, table: NDArray[np.float64], weight: float) -> None:
         """Add the table of a pair, (joined bins of a, of b) probabilities, to what is fitted."""
         padded = torch.zeros(self._join.shape[1], self._join.shape[1])
@@ -123,6 +130,10 @@ class SoftRows:
         for _ in range(steps):
             soft = self.soft()
             loss = self._one_way_weight * ((soft.mean(dim=2) - self._mass) ** 2).sum()
+            for a, b, chance in self._forbidden:
+                rows, columns = soft[a, : chance.shape[0]], soft[b, : chance.shape[1]]
+                broken = (rows * (chance @ columns)).sum() / soft.shape[2]
+                loss = loss + self._one_way_weight * broken**2
             if self._moments is not None:
                 vectors, mine, moments, weights = self._moments
                 g = torch.bmm(vectors, soft)[mine]  # (d, R)
