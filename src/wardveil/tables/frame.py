@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from wardveil.schema.column import NUMERIC, Column
@@ -33,11 +35,16 @@ def to_frame(rows: Mapping[str, NDArray[Any]], schema: Schema, *, ids: bool = Tr
     series: dict[str, Any] = {}
     for column in schema.columns:
         if column.kind == "id" and ids:
-            width = max(4, len(str(n - 1)))
-            series[column.name] = [f"SYNTH-{i:0{width}d}" for i in range(n)]
+            series[column.name] = _ids(n)
         elif column.modelled and not column.gaps:
             series[column.name] = _column(column, rows)
     return pd.DataFrame(series, index=pd.RangeIndex(n))
+
+
+def _ids(n: int) -> pd.Series:
+    """SYNTH-0000, SYNTH-0001, …, all of one width."""
+    numbers = pc.utf8_lpad(pa.array(np.arange(n)).cast("string"), max(4, len(str(n - 1))), "0")
+    return pd.Series(pc.binary_join_element_wise("SYNTH", numbers, "-").to_pandas(), dtype=object)
 
 
 def _column(column: Column, rows: Mapping[str, NDArray[Any]]) -> pd.Series:
@@ -72,8 +79,14 @@ def _numbers(column: Column, values: NDArray[np.float64]) -> pd.Series:
     if column.dtype:
         return series.astype(column.dtype)
     if column.places == 0:
-        return series.astype("Int64" if column.nullable else "int64")
+        return _integers(values, np.isnan(values)) if column.nullable else series.astype("int64")
     return series
+
+
+def _integers(values: NDArray[Any], missing: NDArray[np.bool_]) -> pd.Series:
+    """Whole numbers as Int64; built of its parts, since pandas checks every value otherwise."""
+    whole = np.rint(np.where(missing, 0, values)).astype(np.int64)
+    return pd.Series(pd.arrays.IntegerArray(whole, missing))
 
 
 def _codes(column: Column, rows: Mapping[str, NDArray[Any]]) -> pd.Series:
@@ -102,6 +115,9 @@ def _levels(column: Column, places: NDArray[np.int32]) -> pd.Series:
         return pd.Series(
             pd.Categorical.from_codes(places, values, ordered=column.kind == "ordinal")
         )
+    if not column.dtype and dtype in ("int64", "Int64"):
+        numbers = np.array([*values, 0])[places]
+        return _integers(numbers, places < 0) if column.nullable else pd.Series(numbers)
     known = np.array([*values, None], dtype=object)
     series = pd.Series(known[places], dtype=object)
     if column.dtype in ("str", "object"):
