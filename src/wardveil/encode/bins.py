@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from wardveil.encode.histogram import Probabilities, to_total
+from wardveil.encode.histogram import Probabilities, believed, to_total
 from wardveil.schema.variable import Numeric, Variable
 from wardveil.vault import Rows
 
@@ -116,8 +116,7 @@ def corrected(
 ) -> dict[str, Probabilities]:
     """Fine distributions whose bins have the masses that a second look found.
 
-    A variable's gaps are believed as far as noise does not explain them: the positive part of
-    James and Stein (1961) with known variance.
+    A variable's gaps are `believed` as far as noise does not explain them.
 
     Args:
         bins: What was looked at; its `p` is what was known before.
@@ -130,13 +129,13 @@ def corrected(
     for v in bins.variables:
         p, gap = bins.p[v.name], gaps[v.name]
         if isinstance(v, Numeric):
-            more = [_believed(g[None], sd)[0] / n for g in gap[: len(v.heaps)]]
+            more = [believed(g[None], sd)[0] / n for g in gap[: len(v.heaps)]]
             p, gap = _reweighted(p, v.heaps, more), gap[len(v.heaps) :]
         group, mass = bins.group[v.name], bins.mass(v.name)
         now = np.bincount(group, weights=p, minlength=len(mass))
         if len(mass) > 1:  # what is still missing after the heaps were put right
             further = gap + n * (mass - now)[-len(gap) :]
-            further = _believed(further, sd)
+            further = believed(further, sd)
             full = np.concatenate([-further, further]) if len(mass) == 2 else further
             told = to_total(n * now + full, n) / n
             empty = now[group] < 1e-9  # nothing was known inside: all its cells are alike
@@ -144,12 +143,6 @@ def corrected(
             p = np.where(empty, told[group] / cells, p * (told / np.maximum(now, 1e-9))[group])
         found[v.name] = p / p.sum()
     return found
-
-
-def _believed(gap: NDArray[np.float64], sd: float) -> NDArray[np.float64]:
-    """A noisy gap as far as noise does not explain it."""
-    energy = float((gap**2).sum())
-    return gap * max(0.0, 1 - gap.size * sd**2 / energy) if energy > 0 else gap
 
 
 def _reweighted(

@@ -192,6 +192,17 @@ def _round_cells(variable: Numeric, stride: int) -> NDArray[np.int64]:
     return variable.roundest(first, last) // variable.stride
 
 
+def believed(gap: Probabilities, sd: float) -> Probabilities:
+    """The gap between a noisy answer and what was expected, as far as noise does not explain it.
+
+    max(0, 1 - cells·sd²/‖gap‖²)·gap
+
+    Source: James and Stein (1961), positive part, with known variance.
+    """
+    energy = float((gap**2).sum())
+    return gap * max(0.0, 1 - gap.size * sd**2 / energy) if energy > 0 else gap
+
+
 def to_total(counts: Probabilities, total: float) -> Probabilities:
     """Counts made non-negative with a given sum: too many are projected, too few are scaled.
 

@@ -6,7 +6,7 @@ from math import floor, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from wardveil.encode.histogram import Probabilities, simplex
+from wardveil.encode.histogram import Probabilities, believed, simplex
 from wardveil.privacy import Budget, Counts, gaussian_mu
 from wardveil.privacy.mechanism import Sums
 from wardveil.schema import Schema
@@ -78,14 +78,10 @@ def pair_weights(schema: Schema, names: Sequence[str]) -> NDArray[np.float64]:
 def shrunk(answer: Answer, expected: Probabilities, n: int) -> Probabilities:
     """A noisy table pulled towards what a model expected, as probabilities.
 
-    p̂ = m + max(0, 1 - cells·sd²/‖T - n·m‖²)·(T/n - m), then projected onto the simplex.
-
-    Source: James and Stein (1961), positive part, with known variance.
+    The gap is `believed` as far as noise does not explain it; the result is projected onto the
+    simplex.
     """
-    gap = answer.counts - n * expected
-    energy = float((gap**2).sum())
-    keep = max(0.0, 1 - gap.size * answer.sd**2 / energy) if energy > 0 else 0.0
-    table = expected + keep * gap / n
+    table = expected + believed(answer.counts - n * expected, answer.sd) / n
     return simplex(table.ravel(), 1.0).reshape(table.shape)
 
 

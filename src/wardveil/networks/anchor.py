@@ -162,11 +162,12 @@ def _masses(
     p = distributions(vault.schema, answers, n)
     sigma = planned_noise(vault, "masses")
     most = fit.bins or bins_for(n, sigma * sqrt(len(variables)), per_table=1)
-    embedding = masses(Bins(variables, p, most))
+    bins = Bins(variables, p, most)
+    embedding = masses(bins)
     answer = vault.mean(embedding, name="masses")
     watch(2)
     sd = answer.sd / embedding.unit
-    p = corrected(Bins(variables, p, most), embedding.split(answer.counts), sd, n)
+    p = corrected(bins, embedding.split(answer.counts), sd, n)
     return p, Bins(variables, p, most), all_peaks(vault.schema, answers), (n / max(sd, 1.0)) ** 2
 
 

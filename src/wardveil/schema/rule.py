@@ -217,9 +217,9 @@ class _Parser:
 
     def rule(self) -> Node:
         if self.taken("word", "if"):
-            given = self.tests("then")
+            given = self.tests()
             self.need("word", "then")
-            found = Node(kind="if", parts=(given, self.tests("")))
+            found = Node(kind="if", parts=(given, self.tests()))
         elif len(self.tokens) > 1 and self.tokens[1] == ("sign", ":="):
             name = self.column()
             self.need("sign", ":=")
@@ -229,11 +229,11 @@ class _Parser:
         self.need("end", "")
         return found
 
-    def tests(self, stop: str) -> Node:
+    def tests(self) -> Node:
         tests = [self.test()]
         while self.taken("word", "and"):
             tests.append(self.test())
-        return Node(kind="all", value=stop, parts=tuple(tests))
+        return Node(kind="all", parts=tuple(tests))
 
     def test(self) -> Node:
         parts, signs = [self.sum()], []
