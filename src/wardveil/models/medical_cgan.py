@@ -34,7 +34,6 @@ Where privacy is spent
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf, sqrt
 from typing import final
 
 import numpy as np
@@ -48,23 +47,20 @@ from wardveil.encode.histogram import Probabilities, distributions, simplex
 from wardveil.encode.matrix import Matrix, blocks_of
 from wardveil.errors import Problem, UsageError
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
-from wardveil.networks.anchor import Fit, bought, questions
+from wardveil.models.surrogate import anchored, let_in, surrogates
 from wardveil.networks.matching import match_moments
 from wardveil.networks.mlp import discriminator_mlp, generator_mlp, parameters_of
 from wardveil.privacy import (
     Budget,
     Gradients,
     Histograms,
-    Lease,
     Marginals,
     Question,
-    gaussian_mu,
-    make_plan,
 )
 from wardveil.schema import Schema
 from wardveil.schema.variable import Variable, variables_of
 from wardveil.schema.where import Where
-from wardveil.vault import OpenVault, Part, Rows, SeededNoise, Vault, tables_of
+from wardveil.vault import Part, Rows, Vault, tables_of
 
 CALIBRATION_ROWS = 6_000
 MATCHED_ROWS = 1_000
@@ -150,20 +146,14 @@ class MedicalCGAN(Model):
             steps = max(1, self.epochs * (n // min(self.batch_size, n)))
             d = self._gradients(n, self.batch_size, steps, self.discriminator_hidden_dims, width)
             return (one_way, *joint, d), ()
-        first = questions(schema, Fit(), n=n, budget=budget, share=0.8)
-        first = first if self.anchor else [one_way, *joint]
+        first: Sequence[Question] = (one_way, *joint)
+        if self.anchor:
+            first = anchored(schema, n=n, budget=budget)
         d = self._gradients(
             n, self.private_batch * n, self.private_steps,
             self.private_discriminator_hidden_dims, width,
         )  # fmt: skip
-        signal = d.signal(n, gaussian_mu(budget) * sqrt(d.share))
-        if signal < self.learnable:
-            remark = (
-                f"The discriminator did not see patients: at this size and budget its signal is "
-                f"at most {signal:.2g} of its noise. The generator rests on the bought tables."
-            )
-            return first, (remark,)
-        return (*first, d), ("The discriminator was trained on patients, privately.",)
+        return let_in(first, d, n=n, budget=budget, learnable=self.learnable)
 
     def _gradients(
         self, n: int, batch: float, steps: int, hidden: tuple[int, ...], width: tuple[int, int]
@@ -205,10 +195,11 @@ class MedicalCGAN(Model):
         n = vault.count()
         planned = {q.name for q in vault.lease.plan.questions}
         if vault.private and self.anchor:
-            surrogates = self._surrogates(vault, n, rng, watch)
-            page = self._page(surrogates, surrogates.count())
-            self._play(surrogates, page, self.discriminator_hidden_dims, rng, watch)
-            self._match(surrogates.rows(), page, rng, watch)
+            faithful = replace(self, epochs=self.anchor_epochs)
+            nobody = surrogates(vault, n, faithful, m=self.anchor_rows, rng=rng, watch=watch)
+            page = self._page(nobody, nobody.count())
+            self._play(nobody, page, self.discriminator_hidden_dims, rng, watch)
+            self._match(nobody.rows(), page, rng, watch)
         else:
             page = self._page(vault, n)
         if "discriminator" in planned:
@@ -216,21 +207,6 @@ class MedicalCGAN(Model):
             hidden = hidden if vault.private else self.discriminator_hidden_dims
             self._play(vault, page, hidden, rng, watch)
         return page.weights(rng)
-
-    def _surrogates(self, vault: Vault, n: int, rng: Rng, watch: Watch) -> OpenVault:
-        """Patients drawn from bought tables: nobody's rows, so they may be used without noise."""
-
-        def told(done: int, rounds: int) -> None:
-            watch(Moment(phase="tables", step=done, steps=rounds))
-
-        population = bought(vault, n, Fit(), rng.torch, told)
-        m = self.anchor_rows or max(n, 2_000)
-        rows = population.draw(vault.schema, m, {}, rng.numpy)
-        free = Budget(epsilon=inf, delta=0.0)
-        asked, _ = replace(self, epochs=self.anchor_epochs).questions(vault.schema, m, free)
-        lease = Lease(make_plan(asked, budget=free, n=m))
-        noise = SeededNoise(int(rng.numpy.integers(2**31)))
-        return OpenVault(rows, schema=vault.schema, lease=lease, noise=noise)
 
     def _match(self, rows: Rows, page: "_Page", rng: Rng, watch: Watch) -> None:
         """Second moments of G's patients onto those of the surrogates: what the game left over."""
