@@ -72,7 +72,7 @@ def import_(  # noqa: PLR0913 - a verb has as many parameters as options
 
     options = {"data_type": data_type, "codes": codes, "digits": digits, "values": values,
                "columns": columns, "index_date": index_date, "visits": visits, "arm": arm,
-               "baseline": str(baseline.resolve()) if baseline else None}  # fmt: skip
+               "baseline": str(baseline) if baseline else None}  # fmt: skip
     declared = _mapping(mapping) if mapping else {}
     declared |= {name: value for name, value in options.items() if value is not None}
     declared |= settings_of(settings or ())
@@ -80,7 +80,7 @@ def import_(  # noqa: PLR0913 - a verb has as many parameters as options
     declared.pop("layout", None)
     draft = schema or file.with_name(Path(file.name.removesuffix(".gz")).stem + ".toml")
     with new_file(file, force=force) as table, new_file(draft, force=force) as toml:
-        imported = through(source, chosen, declared, mapping.parent if mapping else Path())
+        imported = through(source, chosen, declared)
         write_table(imported.frame, table)
         imported.schema.write(toml)
     output.result(
@@ -93,15 +93,22 @@ def import_(  # noqa: PLR0913 - a verb has as many parameters as options
 
 
 def _mapping(path: Path) -> dict[str, Any]:
-    """The settings in a TOML file."""
+    """The settings in a TOML file; paths in it are relative to it."""
+    from wardveil.doors.declared import is_list_file
     from wardveil.schema.toml import read_text
 
     try:
-        return dict[str, Any](tomllib.loads(read_text(path, "E220")))
+        found = tomllib.loads(read_text(path, "E220"))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(
             Problem(code="E220", what=f"Not valid TOML: {error}.", where=path.name)
         ) from None
+    return {
+        name: str(path.parent / value)
+        if isinstance(value, str) and (name == "baseline" or is_list_file(value))
+        else value
+        for name, value in found.items()
+    }
 
 
 def _told(imported: "Imported", layout: str, file: Path, draft: Path) -> str:

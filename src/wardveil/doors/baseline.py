@@ -30,7 +30,7 @@ def read_baseline(
         path: The file.
         patient: Column that names the patient.
         known: The roster, (n,).
-        columns: Names to keep; () for every column whose name speaks against none of it.
+        columns: Names to keep; () for all. Either way those that name somebody stay behind.
         repeats: Whether rows repeat patients, as in a file of visits; the first then counts.
 
     Raises:
@@ -73,14 +73,9 @@ def _drafted(path: Path, patient: str, columns: Sequence[str]) -> list[Column]:
     wanted += [name for name in columns if name not in header]  # told by the reader
     if not wanted:
         return []
-    found = draft_schema(wanted).columns
-    return [
-        column
-        for column in found
-        if column.modelled
-        and column.kind != "date"
-        and column.name.casefold() != patient.casefold()
-    ]
+    key = patient.casefold()
+    drafted = [c for c in draft_schema(wanted).columns if c.name.casefold() != key]
+    return [c for c in drafted if c.modelled and c.kind != "date"]
 
 
 def _typed(column: Column, texts: NDArray[np.object_]) -> NDArray[np.generic]:

@@ -47,7 +47,12 @@ Items = str | PathLike[str] | Sequence[str | Item]
 """A file (.txt, .csv, .tsv), names by commas in one text, or the items themselves."""
 
 
-def items_of(source: Items, folder: Path = Path()) -> tuple[Item, ...]:
+def is_list_file(text: str) -> bool:
+    """Whether a text names a file of codes and is no code itself."""
+    return text.endswith(_FILES)
+
+
+def items_of(source: Items) -> tuple[Item, ...]:
     """The items of a declared list.
 
     A file has one code a line; a .csv or .tsv whose first line begins with "code" may add columns
@@ -55,17 +60,16 @@ def items_of(source: Items, folder: Path = Path()) -> tuple[Item, ...]:
 
     Args:
         source: The list.
-        folder: What a file's path is relative to.
 
     Raises:
         SchemaError: E333, the list cannot be read, is empty, or contradicts itself.
     """
-    if isinstance(source, str) and not source.endswith(_FILES):
-        if (folder / source).is_file():
+    if isinstance(source, str) and not is_list_file(source):
+        if Path(source).is_file():
             raise _wrong(f"A list's file ends in {', '.join(_FILES)}.", source)
         source = [part.strip() for part in source.split(",")]
     if isinstance(source, str | PathLike):
-        items, origin = _read(folder / source), Path(source).name
+        items, origin = _read(Path(source)), Path(source).name
     else:
         items, origin = [i if isinstance(i, Item) else Item(code=i.strip()) for i in source], ""
     codes = [item.code for item in items]

@@ -31,7 +31,6 @@ def read_events(  # noqa: PLR0913 - one argument a fact of the file
     until: str = "",
     baseline: str | PathLike[str] | None = None,
     columns: Sequence[str] = (),
-    folder: Path = Path(),
 ) -> Imported:
     """One row a patient from any long table: patient, code and perhaps time and value.
 
@@ -43,12 +42,11 @@ def read_events(  # noqa: PLR0913 - one argument a fact of the file
         most: Largest count that can occur; 0 leaves it open in the schema.
         patient: Column that names the patient; "" for the usual names.
         code: Column of codes.
-        time: Column of times: ISO dates or numbers. "" if there is none.
+        time: Column of times: ISO dates or numbers; `values` need it. "" if there is none.
         value: Column of values; read only if `values` are declared.
         until: Last day (or number) that counts; "" for all.
         baseline: A file with a row a patient: its patients stay, with or without an event.
         columns: Columns of the baseline to keep; () for all that name nobody.
-        folder: What paths of lists are relative to.
 
     Raises:
         UsageError: E331, what is declared does not make sense.
@@ -57,6 +55,9 @@ def read_events(  # noqa: PLR0913 - one argument a fact of the file
     path = Path(source)
     if not codes and not values:
         raise nothing_declared("codes or values")
+    if values and not time:
+        raise setting("The last value needs a column of times, or of numbers that order rows.",
+                      "time", "declare it: time = ...")  # fmt: skip
     patient = patient or key_of(path)
     files = {Path(baseline): patient} if baseline else {}
     known = roster({**files, path: patient})
@@ -66,12 +67,10 @@ def read_events(  # noqa: PLR0913 - one argument a fact of the file
     if baseline:
         blocks.append(read_baseline(Path(baseline), patient, known, columns))
     if codes:
-        blocks.append(
-            code_block(long, known, items_of(codes, folder), "code", data_type, most, left)
-        )
+        blocks.append(code_block(long, known, items_of(codes), "code", data_type, most, left))
     if values:
         measured = replace(long, value=value)
-        blocks.append(value_block(measured, known, items_of(values, folder), "value", left))
+        blocks.append(value_block(measured, known, items_of(values), "value", left))
     return assembled(blocks, left={path.name: left})
 
 

@@ -25,7 +25,6 @@ LAYOUTS: Final[Mapping[str, Callable[..., Imported]]] = {
     "visits": read_visits,
 }
 _LISTS: Final = ("columns", "arms")
-_PATHS: Final = ("baseline",)
 
 
 def layout_of(source: str | PathLike[str]) -> str:
@@ -58,19 +57,16 @@ def layout_of(source: str | PathLike[str]) -> str:
 def settings_of(layout: str) -> tuple[str, ...]:
     """What may be declared for a layout."""
     names = inspect.signature(LAYOUTS[layout]).parameters
-    return tuple(name for name in names if name not in ("source", "folder"))
+    return tuple(name for name in names if name != "source")
 
 
-def through(
-    source: str | PathLike[str], layout: str, settings: Mapping[str, Any], folder: Path = Path()
-) -> Imported:
+def through(source: str | PathLike[str], layout: str, settings: Mapping[str, Any]) -> Imported:
     """One row a patient through the door of a layout.
 
     Args:
         source: The folder or file.
         layout: A key of `LAYOUTS`.
         settings: As the door takes them, or as texts: lists by commas, numbers as digits.
-        folder: What paths among the settings are relative to.
 
     Raises:
         UsageError: E330, E331: no such layout or setting, or one is lacking.
@@ -93,22 +89,20 @@ def through(
     if needed:
         do = (f"--set {name}=…, or in the file of --mapping" for name in needed)
         raise setting(f"Layout {layout} needs {' and '.join(needed)} declared.", layout, *do)
-    values = {name: _value(name, value, folder) for name, value in settings.items()}
-    return LAYOUTS[layout](source, folder=folder, **values)
+    values = {name: _value(name, value) for name, value in settings.items()}
+    return LAYOUTS[layout](source, **values)
 
 
-def _value(name: str, value: Any, folder: Path) -> Any:
+def _value(name: str, value: Any) -> Any:
     """A setting in the type the door takes."""
-    if name in _PATHS and isinstance(value, str):
-        return folder / value
-    if name in _LISTS and isinstance(value, str):
-        return [item.code for item in items_of(value, folder)]
-    if name in _LISTS and isinstance(value, Sequence):
-        return [str(v) for v in value]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if not all(isinstance(part, str | int) for part in value):
+            raise setting(f"{name} must be a list of names, or a file.", name)
+        return [str(part) for part in value]
+    if name in _LISTS:
+        return [item.code for item in items_of(str(value))]
     if name == "most":
         if not str(value).isdigit():
-            raise setting("most must be a whole number.", "most")
+            raise setting("most must be a whole number.", name)
         return int(value)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [str(v) for v in value]
     return str(value)

@@ -35,7 +35,7 @@ OLDEST: Final = 90.0
 """Ages from here on are one: the export shifts them by two centuries for the same reason."""
 
 
-def read_mimic(  # noqa: PLR0913 - one argument a declaration
+def read_mimic(
     source: str | PathLike[str],
     *,
     data_type: DataType = "binary",
@@ -44,7 +44,6 @@ def read_mimic(  # noqa: PLR0913 - one argument a declaration
     values: Items = (),
     columns: Sequence[str] = (),
     most: int = 0,
-    folder: Path = Path(),
 ) -> Imported:
     """Patients of a MIMIC-III folder, one a row, with a column for each declared diagnosis.
 
@@ -61,7 +60,6 @@ def read_mimic(  # noqa: PLR0913 - one argument a declaration
         columns: Of `PEOPLE`: sex, age in years at the first admission (90 and older are 90), days
             of the first stay, death in hospital.
         most: Largest count that can occur; 0 leaves it open in the schema.
-        folder: What paths of lists are relative to.
 
     Raises:
         UsageError: E331, what is declared does not make sense; E332, a file is absent.
@@ -81,7 +79,7 @@ def read_mimic(  # noqa: PLR0913 - one argument a declaration
     left: dict[str, Counter[str]] = {}
     blocks = [_people(root, known, columns, left)] if columns else []
     shorten = _category if digits == "3" else _plain
-    items = items_of(codes, folder) if codes else _dictionary(root, shorten)
+    items = items_of(codes) if codes else _dictionary(root, shorten)
     blocks.append(
         code_block(
             Long(path=require_file(root, "DIAGNOSES_ICD"), patient="SUBJECT_ID", code="ICD9_CODE",
@@ -93,7 +91,7 @@ def read_mimic(  # noqa: PLR0913 - one argument a declaration
         labs = Long(path=require_file(root, "LABEVENTS"), patient="SUBJECT_ID", code="ITEMID",
                     time="CHARTTIME", value="VALUENUM")  # fmt: skip
         blocks.append(
-            value_block(labs, known, items_of(values, folder), "lab", _counter(left, "LABEVENTS"))
+            value_block(labs, known, items_of(values), "lab", _counter(left, "LABEVENTS"))
         )
     return assembled(blocks, left=left)
 

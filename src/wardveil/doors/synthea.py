@@ -55,7 +55,6 @@ def read_synthea(  # noqa: PLR0913 - one argument a declaration
     values: Items = (),
     data_type: DataType = "binary",
     most: int = 0,
-    folder: Path = Path(),
 ) -> Imported:
     """Patients of a Synthea folder as they were on one day, one a row.
 
@@ -71,7 +70,6 @@ def read_synthea(  # noqa: PLR0913 - one argument a declaration
         values: Declared codes of observations.csv: each patient's last value.
         data_type: "binary", whether a code occurs; "count", how often.
         most: Largest count that can occur; 0 leaves it open in the schema.
-        folder: What paths of lists are relative to.
 
     Raises:
         UsageError: E331, what is declared does not make sense; E332, a file is absent.
@@ -94,14 +92,14 @@ def read_synthea(  # noqa: PLR0913 - one argument a declaration
         if asked[name]:
             long = Long(path=require_file(root, name), patient="PATIENT", code="CODE",
                         time="START", until=until)  # fmt: skip
-            items = items_of(asked[name], folder)
+            items = items_of(asked[name])
             counter = left.setdefault(name, Counter())
             blocks.append(code_block(long, known, items, prefix, data_type, most, counter))
     if values:
         long = Long(path=require_file(root, "observations"), patient="PATIENT", code="CODE",
                     time="DATE", value="VALUE", until=until)  # fmt: skip
         counter = left.setdefault("observations", Counter())
-        blocks.append(value_block(long, known, items_of(values, folder), "value", counter))
+        blocks.append(value_block(long, known, items_of(values), "value", counter))
     return assembled(blocks, left=left, keep=here)
 
 

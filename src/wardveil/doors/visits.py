@@ -52,7 +52,6 @@ def read_visits(  # noqa: PLR0913 - one argument a declaration
     time: str = "",
     baseline: str | PathLike[str] | None = None,
     columns: Sequence[str] = (),
-    folder: Path = Path(),
 ) -> Imported:
     """One row a patient from a long table of visits.
 
@@ -76,7 +75,6 @@ def read_visits(  # noqa: PLR0913 - one argument a declaration
         baseline: A file with a row a patient.
         columns: Columns of the baseline (or else of the long file) to keep; () for all of a
             baseline that name nobody, and for none of the long file.
-        folder: What paths of lists are relative to.
 
     Raises:
         UsageError: E331, what is declared does not make sense.
@@ -86,8 +84,8 @@ def read_visits(  # noqa: PLR0913 - one argument a declaration
     require_choice("incomplete", incomplete, ("drop", "missing"))
     if not visits or not values:
         raise nothing_declared("visits and values")
-    measures = items_of(values, folder)
-    stages = [item.code for item in items_of(visits, folder)]
+    measures = items_of(values)
+    stages = [item.code for item in items_of(visits)]
     trial = _trial(path, stages, measures, patient, visit, parameter, value)
     arm = arm or _usual(_ARM, path, *([Path(baseline)] if baseline else []))
     files = {path: trial.patient} | ({Path(baseline): trial.patient} if baseline else {})

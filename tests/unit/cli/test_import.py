@@ -139,6 +139,11 @@ def test_files_are_not_replaced_unasked_and_lists_are_beside_their_mapping(folde
     assert ask(*words, "--force").exit_code == 0
     Path("lists/m.toml").write_text("codes = \n")
     assert "E220" in ask(*words, "--force").output
+    Path("lists/m.toml").write_text('codes = [["038"]]\n')
+    assert "E331" in ask(*words, "--force").output
+    Path("here.txt").write_text("401\n")
+    assert ask(*words, "--force", "--codes", "here.txt").exit_code == 0
+    assert list(pd.read_csv("t.csv")) == ["icd9_401"]
 
 
 def test_a_synthea_list_of_people_fits_and_no_identifier_reaches_an_output(folder):

@@ -85,7 +85,7 @@ def test_a_lab_is_the_last_value_by_time(tmp_path):
     (tmp_path / "labs.csv").write_text(
         "code,name,low,high,decimals\n50912,creatinine,,,\n50983,,1,2,0\n"
     )
-    made = read_mimic(tmp_path, values="labs.csv", folder=tmp_path)
+    made = read_mimic(tmp_path, values=tmp_path / "labs.csv")
     labs = made.frame[["creatinine", "lab_50983"]]
     assert labs.iloc[0].tolist() == [1.5, 140]
     assert labs.iloc[1:].isna().all().all()
