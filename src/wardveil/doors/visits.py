@@ -106,8 +106,11 @@ def read_visits(  # noqa: PLR0913 - one argument a declaration
         left["patients with an incomplete grid"] += int((keep & ~whole).sum())
         keep &= whole
     if not keep.any():
-        raise setting("No patient has every declared measure at every declared visit.", path.name,
-                      "declare fewer visits", "keep the others: incomplete = missing")  # fmt: skip
+        raise setting(
+            "No patient is of a declared arm and has every measure at every visit.", path.name,
+            "correct the declared arms, visits and measures",
+            "keep patients who missed visits: incomplete = missing",
+        )  # fmt: skip
     named = [(item, v) for item in measures for v in stages]
     cells = [
         value_column(i, trial.column(i.code, v), nullable=incomplete == "missing") for i, v in named
@@ -161,6 +164,7 @@ def _grid(
         patient, stage = places(piece[trial.patient], known), places(piece[trial.visit], stages)
         left["of a visit that is not on the list"] += int((stage < 0).sum())
         moment = moments(piece[time]) if time else np.zeros(len(stage))
+        left["without a readable time"] += int(np.isnan(moment).sum())
         for measure, texts in _measured(piece, trial, codes, left):
             numbers = as_numbers(texts, ()).values
             left["without a readable value"] += int(
@@ -212,11 +216,10 @@ def to_long(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
         parameter; patients are SYNTH-0000 and so on, or the frame's own of that name. The other
         columns are repeated. Where nothing was measured there is no row.
     """
-    wide = frame
+    wide = frame.reset_index(drop=True)
     if trial.patient not in frame.columns:
         width = max(4, len(str(len(frame) - 1)))
-        ids = [f"SYNTH-{i:0{width}d}" for i in range(len(frame))]
-        wide = frame.assign(**{trial.patient: ids})
+        wide[trial.patient] = [f"SYNTH-{i:0{width}d}" for i in range(len(frame))]
     grid = set(trial.grid)
     kept = [trial.patient, *(c for c in frame.columns if c not in grid and c != trial.patient)]
     parts = []

@@ -44,28 +44,40 @@ class Trial:
 
 
 def trial_findings(trial: Trial | None, columns: Sequence[str]) -> Found:
-    """What is wrong with a trial over a table of these columns."""
+    """What is wrong with a trial over a table of which these columns are modelled."""
     if trial is None:
         return
+    wrong = list(_types(trial))
+    yield from wrong or _fits(trial, columns)
+
+
+def _types(trial: Trial) -> Found:
     for fact in ("visits", "measures"):
         values = getattr(trial, fact)
         right = isinstance(values, tuple) and all(isinstance(v, str) and v for v in values)
         if not right or not values or len(set(values)) < len(values):
-            yield Finding(code="E235", fact=fact,
-                          what=f"{fact} must be a list of different names.")  # fmt: skip
-            return
+            what = f"{fact} must be a list of different names."
+            yield Finding(code="E235", fact=fact, what=what)
     for fact in ("arm", "patient", "visit", "parameter", "value"):
         if not isinstance(getattr(trial, fact), str):
             yield Finding(code="E203", fact=fact, what=f"{fact} must be text.")
-            return
+
+
+def _fits(trial: Trial, columns: Sequence[str]) -> Found:
     if bool(trial.parameter) != bool(trial.value):
-        yield Finding(code="E235", fact="parameter",
-                      what="parameter and value are named together or not at all.")  # fmt: skip
+        what = "parameter and value are named together or not at all."
+        yield Finding(code="E235", fact="parameter", what=what)
     if len(set(trial.grid)) < len(trial.grid):
         yield Finding(code="E235", fact="visits", what="two measures at visits are one column.")
-    for name in (*trial.grid, *([trial.arm] if trial.arm else [])):
-        if name not in columns:
-            yield Finding(code="E235", fact="visits",
-                          what=f"column {name!r} of the trial is not declared.",
-                          do=("declare it under [columns], or correct [trial]",))  # fmt: skip
-            return
+    needed = {trial.visit, trial.parameter, trial.value, *trial.measures} - {""}
+    if taken := sorted(needed.intersection(columns) - set(trial.grid)):
+        yield Finding(
+            code="E235", fact="visits", do=("rename the column",),
+            what=f"column {taken[0]!r} has a name that the long layout needs.",
+        )  # fmt: skip
+    used = (*trial.grid, *([trial.arm] if trial.arm else []))
+    if absent := [name for name in used if name not in columns]:
+        yield Finding(
+            code="E235", fact="visits", do=("declare it under [columns], or correct [trial]",),
+            what=f"column {absent[0]!r} of the trial is not declared, or dropped.",
+        )  # fmt: skip

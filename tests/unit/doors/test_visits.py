@@ -145,6 +145,17 @@ def test_what_cannot_be_a_grid_is_refused(tmp_path):
         read_visits(write(tmp_path / "b.csv", [["MASKID", "SBP"], ["a", "1"]]), **settings())
 
 
+def test_sampled_rows_of_any_index_become_long():
+    trial = Trial(visits=("a", "b"), measures=("m",))
+    wide = pd.DataFrame({"m_a": [1, 2, 3], "m_b": [4, None, 6]}, index=[5, 5, 1])
+    long = to_long(wide, trial)
+    assert long.to_numpy().tolist() == [
+        ["SYNTH-0000", "a", 1], ["SYNTH-0000", "b", 4], ["SYNTH-0001", "a", 2],
+        ["SYNTH-0002", "a", 3], ["SYNTH-0002", "b", 6],
+    ]  # fmt: skip
+    assert list(wide.columns) == ["m_a", "m_b"]
+
+
 def columns(*names):
     return tuple(Column(name=n, kind="count", low=0, high=9) for n in names)
 
@@ -167,6 +178,7 @@ def test_a_trial_is_part_of_the_schema_and_its_file(tmp_path):
         ('visits = ["a", "a"]\nmeasures = ["m"]', "E235", 2),
         ('visits = []\nmeasures = ["m"]', "E235", 2),
         ('visits = ["a"]\nmeasures = ["m"]\nparameter = "P"', "E235", 4),
+        ('visits = ["a"]\nmeasures = ["m"]\nvisit = "age"', "E235", 2),
         ('visits = ["a"]\nmeasures = ["m"]\narm = 1', "E203", 4),
         ('visits = ["a"]\nmeasures = ["m"]\nweek = "x"', "E201", 4),
         ('visits = ["a"]', "E203", 1),
@@ -174,6 +186,7 @@ def test_a_trial_is_part_of_the_schema_and_its_file(tmp_path):
 )
 def test_a_trial_that_does_not_fit_its_table_is_told_with_its_line(trial, code, line):
     text = f'[trial]\n{trial}\n[columns.m_a]\nkind = "count"\nlow = 0\nhigh = 9\n'
+    text += '[columns.age]\nkind = "count"\nlow = 0\nhigh = 9\n'
     with pytest.raises(SchemaError) as raised:
         Schema.parse(text)
     assert [(p.code, p.where) for p in raised.value.problems] == [(code, f"schema.toml:{line}")]
