@@ -102,20 +102,20 @@ def stream_delimited(
         SchemaError: As `read_delimited`, but only where the fault is met, or at the end.
     """
     ragged: list[int] = []
-    batch, first = None, True
     with _bytes(path) as file:
-        reader = None
-        while first or batch is not None:
-            broken = False
+        reader, first = None, True
+        while True:
+            batch, broken = None, False
             try:
                 reader = reader or pacsv.open_csv(file, **_options(path, header, wanted, ragged))
                 batch = next(reader, None)
             except (pa.ArrowInvalid, UnicodeDecodeError):
-                broken = True
+                broken = True  # told outside of the handler, as above
             if broken:
                 _refuse(path, len(header), unread=True)
-            if batch is not None:
-                yield (batch.slice(1) if first else batch).rename_columns(list(wanted))
+            if batch is None:
+                break
+            yield (batch.slice(1) if first else batch).rename_columns(list(wanted))
             first = False
     if ragged or _odd_quotes(path):
         _refuse(path, len(header), unread=False)
