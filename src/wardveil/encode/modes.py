@@ -190,23 +190,15 @@ class Modes:
         width: Columns of a row for the critic.
     """
 
-    def __init__(
-        self,
-        variables: Sequence[Variable],
-        numbers: Sequence[Number],
-        coins: np.random.Generator | None = None,
-    ) -> None:
+    def __init__(self, variables: Sequence[Variable], numbers: Sequence[Number]) -> None:
         """A codec for `variables`, of which `numbers` were taken apart.
 
         Args:
             variables: In the schema's order.
             numbers: What `taken_apart` gave for `split(variables)`.
-            coins: Draw each row's mode from its posterior, as the paper does; without, it is the
-                likeliest, a function of the row alone.
         """
         self.discrete, _ = split(variables)
         self.numbers = list(numbers)
-        self.coins = coins
         self.sizes = [v.size for v in self.discrete] + [x.size for x in self.numbers]
         self.hot_width = sum(self.sizes)
         self.discrete_width = sum(v.size for v in self.discrete)
@@ -219,8 +211,14 @@ class Modes:
         """Categories of a row: one a variable."""
         return len(self.sizes)
 
-    def encode(self, rows: Rows) -> Tensor:
-        """(n, heads + numbers) float32: categories as whole numbers, then scalars."""
+    def encode(self, rows: Rows, coins: np.random.Generator | None = None) -> Tensor:
+        """(n, heads + numbers) float32: categories as whole numbers, then scalars.
+
+        Args:
+            rows: By variable.
+            coins: Draw each mode from its posterior, as the paper does. Without, it is the
+                likeliest, so a row is encoded by itself, as patients under privacy must be.
+        """
         n = len(next(iter(rows.values())))
         out = np.empty((n, self.heads + len(self.numbers)), dtype=np.float32)
         for k, v in enumerate(self.discrete):
@@ -230,31 +228,9 @@ class Modes:
             values = rows[number.variable.name]
             for a in range(0, n, CHUNK):
                 part = slice(a, a + CHUNK)
-                mode, scalar = self._split(number, values[part])
+                mode, scalar = _taken(number, values[part], coins)
                 out[part, first + k], out[part, self.heads + k] = mode, scalar
         return torch.from_numpy(out)
-
-    def _split(
-        self, number: Number, values: NDArray[np.float64] | NDArray[np.int32]
-    ) -> tuple[Codes, Floats]:
-        """Mode and scalar of each value of one number."""
-        v, mix = number.variable, number.mixture
-        point = v.point(values)
-        chance = mix.posterior(np.arange(v.cells, dtype=np.float64))
-        cell = point // v.stride
-        if self.coins is None:
-            mode = chance.argmax(axis=1)[cell]
-        else:
-            below = np.cumsum(chance, axis=1)[:, :-1]
-            mode = (self.coins.random(len(cell))[:, None] > below[cell]).sum(axis=1)
-        scalar = (number.place(point) - mix.mean[mode]) / (REACH * mix.sd[mode])
-        scalar = np.clip(scalar, -MOST, MOST)
-        for k, spike in enumerate(number.spikes):
-            at = point == spike
-            mode[at], scalar[at] = number.normals + k, 0.0
-        missing = np.isnan(values)
-        mode[missing], scalar[missing] = number.size - 1, 0.0
-        return mode.astype(np.int32), scalar
 
     def hot(self, compact: Tensor) -> Tensor:
         """Rows as the critic reads them, (B, width) float32: ones for categories, then scalars."""
@@ -315,3 +291,28 @@ def split(variables: Sequence[Variable]) -> tuple[list[Variable], list[Numeric]]
     numbers = [v for v in variables if isinstance(v, Numeric) and v.points > FEW]
     names = {v.name for v in numbers}
     return [v for v in variables if v.name not in names], numbers
+
+
+def _taken(
+    number: Number,
+    values: NDArray[np.float64] | NDArray[np.int32],
+    coins: np.random.Generator | None,
+) -> tuple[Codes, Floats]:
+    """Mode and scalar of each value of one number."""
+    v, mix = number.variable, number.mixture
+    point = v.point(values)
+    chance = mix.posterior(np.arange(v.cells, dtype=np.float64))
+    cell = point // v.stride
+    if coins is None:
+        mode = chance.argmax(axis=1)[cell]
+    else:
+        below = np.cumsum(chance, axis=1)[:, :-1]
+        mode = (coins.random(len(cell))[:, None] > below[cell]).sum(axis=1)
+    scalar = (number.place(point) - mix.mean[mode]) / (REACH * mix.sd[mode])
+    scalar = np.clip(scalar, -MOST, MOST)
+    for k, spike in enumerate(number.spikes):
+        at = point == spike
+        mode[at], scalar[at] = number.normals + k, 0.0
+    missing = np.isnan(values)
+    mode[missing], scalar[missing] = number.size - 1, 0.0
+    return mode.astype(np.int32), scalar

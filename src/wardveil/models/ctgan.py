@@ -178,7 +178,7 @@ class CTGAN(Rules, Model):
             rules = replace(self, epochs=self.anchor_epochs)
             seen = surrogates(vault, n, rules, m=self.anchor_rows, rng=rng, watch=watch)
             n = seen.count()
-        page = self._page(seen, n, rng)
+        page = self._page(seen, n)
         if isinstance(seen, OpenVault):
             rules._play(page, seen.rows(), rng, watch)
         if "critic" in planned:
@@ -187,17 +187,16 @@ class CTGAN(Rules, Model):
 
     def game(self, vault: OpenVault, rng: Rng) -> Game:
         """The game on the rows of an open vault before its first step, to be driven by hand."""
-        page = self._page(vault, vault.count(), rng)
-        return self._begun(page, page.modes.encode(vault.rows()), rng)
+        page = self._page(vault, vault.count())
+        return self._begun(page, page.modes.encode(vault.rows(), rng.numpy), rng)
 
-    def _page(self, vault: Vault, n: int, rng: Rng) -> "_Page":
+    def _page(self, vault: Vault, n: int) -> "_Page":
         """Modes and frequencies from one-ways, and a generator that knows nothing yet."""
         answers = vault.one_way()
         p = distributions(vault.schema, answers, n)
         _, numbers = split(vault.schema.variables)
         taken = taken_apart(numbers, p, all_peaks(vault.schema, answers), n=n, most=self.modes)
-        coins = None if vault.private else rng.numpy
-        return _Page.of(self, Modes(vault.schema.variables, taken, coins), p, n)
+        return _Page.of(self, Modes(vault.schema.variables, taken), p, n)
 
     def _begun(self, page: "_Page", compact: Tensor, rng: Rng) -> Game:
         seed = int(rng.numpy.integers(2**31))
@@ -205,7 +204,7 @@ class CTGAN(Rules, Model):
 
     def _play(self, page: "_Page", rows: Rows, rng: Rng, watch: Watch) -> None:
         """Algorithm 1, then what it left over: second moments."""
-        compact = page.modes.encode(rows)
+        compact = page.modes.encode(rows, rng.numpy)
         game, steps = self._begun(page, compact, rng), self.steps(len(compact))
         for k in range(steps):
             losses = game.step()
