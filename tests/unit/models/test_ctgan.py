@@ -12,7 +12,7 @@ from safetensors.torch import load, save
 import wardveil as wv
 from conftest import cohort
 from tests_support import SMALL, planned, table_of
-from wardveil.audit.examine import audit_plan, trained
+from wardveil.audit.examine import audit_plan, couple, trained
 from wardveil.errors import UsageError
 from wardveil.models import CTGAN, Rng
 from wardveil.privacy import Lease
@@ -153,6 +153,15 @@ def test_every_setting_of_the_anchored_game_counts(schema):
     first = private(schema, QUICK)
     for name, value in ANCHORED.items():
         assert unlike(first, private(schema, replace(QUICK, **{name: value}))), name
+
+
+def test_among_a_dozen_one_more_patient_moves_nobody_elses_gradient(schema):
+    """Where shared statistics would show most; the newcomer's own move is at most C."""
+    model = replace(QUICK, anchor=False, private_batch=0.9, private_steps=12)
+    rows = dict(table_of(cohort(13, 3), schema).rows)
+    few, last = ({k: v[part] for k, v in rows.items()} for part in (slice(12), slice(12, 13)))
+    found = couple(model, few, last, schema, plan=audit_plan(model, schema, 13, 3.0))
+    assert 0.9 < found.worst["lattice"] <= 1.0
 
 
 def test_senseless_settings_are_refused_all_at_once():
