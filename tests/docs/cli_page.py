@@ -9,7 +9,7 @@ from wardveil.cli.app import app
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 VERBS = (
-    "demo", "init", "check", "plan", "fit", "sample",
+    "demo", "import", "init", "check", "plan", "fit", "sample",
     "run", "report", "release", "verify", "ledger", "ledger list",
     "ledger show", "ledger cap", "ledger verify", "ledger recover", "ledger export", "audit",
     "models", "explain",

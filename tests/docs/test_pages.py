@@ -45,7 +45,15 @@ def test_every_verb_in_the_readme_exists_with_its_options():
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/house.md", "docs/evaluation.md"]
+    "name",
+    [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "docs/house.md",
+        "docs/evaluation.md",
+        "docs/doors.md",
+    ],
 )
 def test_links_between_pages_lead_somewhere(name):
     page = ROOT / name

@@ -34,6 +34,8 @@ REFUSED = f"{GRADIENT}::test_what_is_used_up_is_refused_before_anybody_is_looked
 SCALE = f"{GRADIENT}::test_noise_is_sigma_times_c_divided_by_the_planned_batch"
 CLIP = f"{GRADIENT}::test_everybody_is_clipped_to_c_before_the_sum"
 BATCH = f"{GRADIENT}::test_each_step_draws_a_fresh_poisson_batch"
+DOOR = "tests/unit/doors/test_mimic.py"
+EVENTS = "tests/unit/doors/test_events.py"
 EMPTY = f"{GRADIENT}::test_when_nobody_comes_padding_counts_for_nothing_and_noise_is_released"
 DIVISOR = f"{GRADIENT}::test_a_sum_is_divided_by_the_planned_batch_whoever_came"
 
@@ -328,6 +330,38 @@ BOUGHT = chain(
     ),
 )  # fmt: skip
 
+IMPORTED = chain(
+    inside(
+        "doors/mimic.py",
+        ("columns are the codes that patients have",
+         'require_file(root, "D_ICD_DIAGNOSES"), ["ICD9_CODE"]',
+         'require_file(root, "DIAGNOSES_ICD"), ["ICD9_CODE"]',
+         f"{DOOR}::test_the_schema_is_the_same_whoever_the_patients_are"),
+    ),
+    inside(
+        "doors/declared.py",
+        ("a limit nobody declared", "high = float(most) if most else None",
+         "high = float(most or 9)",
+         f"{DOOR}::test_the_schema_is_the_same_whoever_the_patients_are"),
+    ),
+    inside(
+        "doors/imported.py",
+        ("the number of patients is written into the schema", "for c in b.columns), trial=trial)",
+         "for c in b.columns), trial=trial, rows=len(blocks[0].values[0]))",
+         f"{DOOR}::test_the_schema_is_the_same_whoever_the_patients_are"),
+    ),
+    inside(
+        "doors/baseline.py",
+        ("dates of a baseline leave", 'c.modelled and c.kind != "date"', "c.modelled",
+         f"{EVENTS}::test_a_baseline_keeps_its_patients_and_loses_what_names_them"),
+    ),
+    inside(
+        "doors/long.py",
+        ("later events count", "timed &= when <= long.until", "pass",
+         f"{EVENTS}::test_later_events_and_those_without_a_time_are_left_out"),
+    ),
+)  # fmt: skip
+
 PRICED = chain(
     inside(
         "privacy/mechanism.py",
@@ -539,7 +573,7 @@ TRAINED = chain(
 
 RELEASED = tuple(RELEASE)
 MUTATIONS: tuple[Mutation, ...] = (
-    *RELEASED, *SUMMED, *SOURCES, *CLIPPED, *BOUGHT, *PRICED, *TRAINED,
+    *RELEASED, *SUMMED, *SOURCES, *CLIPPED, *BOUGHT, *IMPORTED, *PRICED, *TRAINED,
 )  # fmt: skip
 
 IMPOSSIBLE: dict[str, tuple[str, str]] = {

@@ -8,6 +8,7 @@ import typer
 from wardveil.cli.audit import audit
 from wardveil.cli.check import check
 from wardveil.cli.demo import demo
+from wardveil.cli.door import import_
 from wardveil.cli.explain import explain
 from wardveil.cli.fit import fit
 from wardveil.cli.init import init
@@ -30,9 +31,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
 )
 for function in (
-    demo, init, check, plan, fit, sample, run, report, release, verify, audit, models, explain,
+    demo, import_, init, check, plan, fit, sample, run, report, release, verify, audit, models,
+    explain,
 ):  # fmt: skip
-    app.command(function.__name__)(verb(function))
+    app.command(function.__name__.strip("_"))(verb(function))
 app.add_typer(ledger, name="ledger")
 
 

@@ -86,24 +86,34 @@ def shrunk(answer: Answer, expected: Probabilities, n: int) -> Probabilities:
 
 
 def wiener(
-    moments: NDArray[np.float64], sd: float, owner: NDArray[np.int64]
+    moments: NDArray[np.float64],
+    sd: float,
+    owner: NDArray[np.int64],
+    scale: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Second moments pulled towards 0 as far as noise explains them.
 
-    F_ij τ_i τ_j / (τ_i τ_j + sd²), with τ_i² the mean square that row i has above its noise: what
-    goes with much is believed more.
+    F_ij τ_i τ_j / (τ_i τ_j + v_ij), with moments and their noise taken at scale 1: what was told
+    more precisely is believed more. τ_i², how strongly i goes with anything, is the mean square of
+    its row above the noise, entries weighing 1 / v².
 
     Args:
         moments: F, (d, d) symmetric; entries of one owner are left out and come back as 0.
         sd: Noise on each entry.
         owner: (d,).
+        scale: (d,), what the coordinates were multiplied by.
 
     Source: the linear minimum mean square error estimate of a variance-components model.
     """
-    apart = owner[:, None] != owner[None, :]
-    mean = (moments**2 * apart).sum(axis=1) / np.maximum(apart.sum(axis=1), 1)
-    above = np.sqrt(np.maximum(mean - sd**2, 0.0))
-    prior = np.outer(above, above)
-    kept = prior / np.maximum(prior + sd**2, 1e-300)
-    found: NDArray[np.float64] = np.where(apart, moments * kept, 0.0)
+    if sd == 0:
+        return np.where(owner[:, None] != owner[None, :], moments, 0.0)
+    by = np.outer(scale, scale)
+    v = (sd / by) ** 2
+    weight = (owner[:, None] != owner[None, :]) / v**2
+    square = (weight * ((moments / by) ** 2 - v)).sum(axis=1) / np.maximum(
+        weight.sum(axis=1), 1e-300
+    )
+    tau = np.sqrt(np.maximum(square, 0.0))
+    believed_part = np.outer(tau, tau) / (np.outer(tau, tau) + v)
+    found: NDArray[np.float64] = np.where(weight > 0, moments * believed_part, 0.0)
     return found

@@ -74,12 +74,6 @@ def features(tables: Sequence[Prepared], *, leave_out: Sequence[str] = ()) -> Fe
                     X=tuple(np.hstack(block) for block in blocks))  # fmt: skip
 
 
-def matrices(tables: Sequence[Prepared], *, leave_out: str = "") -> list[Floats]:
-    """`features` as one (n, features) matrix a table; a column of zeros if there are none."""
-    X = features(tables, leave_out=(leave_out,)).X
-    return [x if x.shape[1] else np.zeros((len(x), 1)) for x in X]
-
-
 def standardised(found: Features) -> Features:
     """Features in which Euclidean distance compares patients.
 

@@ -80,7 +80,7 @@ class Fit:
         learning_rate: Adam's.
     """
 
-    rows: int = 1_000
+    rows: int = 2_000
     bins: int = 0
     one_way_share: float = 0.35
     mass_share: float = 0.35
@@ -180,7 +180,8 @@ def _moments(vault: Vault, n: int, p: Mapping[str, Probabilities], soft: SoftRow
         embedding = correlates(variables, p, weights, curved=True)
     answer = vault.second_moments(embedding, name="moments")
     sd = _noise(embedding, sigma, n)
-    F = wiener(answer.counts / (n * embedding.unit**2), sd, embedding.owner)
+    scale = np.array([weights[variables[k].name] for k in embedding.owner])
+    F = wiener(answer.counts / (n * embedding.unit**2), sd, embedding.owner, scale)
     soft.measure_moments(embedding, F, 1 / max(sd, 1 / n) ** 2)
 
 

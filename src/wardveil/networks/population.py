@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from wardveil.schema.variable import Variable
 from wardveil.schema.where import Where, cells_asked, fit_into
 from wardveil.vault import Rows
 
+CHUNK = 1 << 15
+"""Patients drawn at a time, so that what is in hand stays in the processor's cache."""
 TINY = 1e-12
 """Chance of a cell that was asked for and has none: somebody asked for must be found."""
 
@@ -72,8 +75,13 @@ class Population:
         streams = draw.spawn(len(schema.variables))  # one each: threads change no value
 
         def column(v: Variable, stream: np.random.Generator) -> Any:
-            cells = self._cells(v.name, which, stream, asked.get(v.name))
-            values = v.draw(cells, stream, self.peak.get(v.name))
+            curves = self._curves(v.name, asked.get(v.name))
+            peak = self.peak.get(v.name)
+            parts = [
+                v.draw(curves.cells(which[k : k + CHUNK], stream), stream, peak)
+                for k in range(0, max(n, 1), CHUNK)
+            ]
+            values: Any = np.concatenate(parts)
             return (fit_into(values, where[v.name]) if v.name in where else values)[order]
 
         with ThreadPoolExecutor(max_workers=torch.get_num_threads()) as threads:
@@ -102,47 +110,65 @@ class Population:
         share = np.where(mass > 0, inside / np.maximum(mass, 1e-300), 0.0)
         return self.soft[name] * np.where(possible, np.maximum(share, TINY), 0.0)
 
-    def _cells(
-        self,
-        name: str,
-        which: NDArray[np.int64],
-        draw: np.random.Generator,
-        mask: NDArray[np.bool_] | None,
-    ) -> NDArray[np.int32]:
-        """A fine cell of one variable for each chosen soft row, (n,).
-
-        One uniform number finds the bin in the soft row's cumulative curve; what is left of it
-        between the bin's edges finds the cell. The curves of all rows, row r lifted by r, are one
-        rising sequence, so that a single sorted search serves all patients.
-        """
+    def _curves(self, name: str, mask: NDArray[np.bool_] | None) -> "_Curves":
+        """One variable, as patients are drawn from it."""
         odds = self.soft[name] if mask is None else self._restricted(name, mask)
+        p = self.p[name] if mask is None else np.where(mask, np.maximum(self.p[name], TINY), 0.0)
+        return _Curves.of(odds, p, self.group[name])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Curves:
+    """Cumulative curves of one variable: over the bins of every soft row, and inside each bin.
+
+    Attributes:
+        size: Bins.
+        lifted: The curves of all rows, row r lifted by r: one rising sequence, (R · size + 1,).
+        order: Fine cells, bin after bin.
+        first: Where each bin begins in `order`, (size + 1,).
+        bottom: Mass of all cells before each bin, (size + 1,).
+        above: Mass of all cells up to each one in `order`.
+    """
+
+    size: int
+    lifted: Probabilities
+    order: NDArray[np.int32]
+    first: NDArray[np.int64]
+    bottom: Probabilities
+    above: Probabilities
+
+    @classmethod
+    def of(cls, odds: Probabilities, p: Probabilities, group: NDArray[np.int32]) -> "_Curves":
+        """From the odds of bins in soft rows, (R, size), and the mass and bin of fine cells."""
         rows, size = odds.shape
         curve = np.cumsum(odds, axis=1)
         curve /= np.maximum(curve[:, -1:], 1e-300)
         curve[:, -1] = 1.0
-        lifted = np.concatenate([[0.0], (curve + np.arange(rows)[:, None]).ravel()])
+        order = np.argsort(group, kind="stable").astype(np.int32)
+        above = np.cumsum(p[order])
+        first = np.searchsorted(group[order], np.arange(size + 1))
+        return cls(
+            size=size,
+            lifted=np.concatenate([[0.0], (curve + np.arange(rows)[:, None]).ravel()]),
+            order=order,
+            first=first,
+            bottom=np.concatenate([[0.0], above])[first],
+            above=above,
+        )
+
+    def cells(self, which: NDArray[np.int64], draw: np.random.Generator) -> NDArray[np.int32]:
+        """A fine cell for each chosen soft row, (n,).
+
+        One uniform number finds the bin in the soft row's curve, by a single sorted search for all
+        patients; what is left of it between the bin's edges finds the cell.
+        """
+        size, lifted, first, bottom = self.size, self.lifted, self.first, self.bottom
         u = which + draw.random(len(which))
         at = np.searchsorted(lifted, u, side="right") - 1
         at = np.clip(at, which * size, which * size + size - 1)
         low, high = lifted[at], lifted[at + 1]
         left = np.clip((u - low) / np.maximum(high - low, 1e-300), 0.0, 1.0)
-        order, first, bottom, above = self._inside(name, mask)
-        chosen = at - which * size
-        place = np.searchsorted(
-            above, bottom[chosen] + left * (bottom[chosen + 1] - bottom[chosen])
-        )
-        cells: NDArray[np.int32] = order[np.clip(place, first[chosen], first[chosen + 1] - 1)]
+        bin_ = at - which * size
+        place = np.searchsorted(self.above, bottom[bin_] + left * (bottom[bin_ + 1] - bottom[bin_]))
+        cells: NDArray[np.int32] = self.order[np.clip(place, first[bin_], first[bin_ + 1] - 1)]
         return cells
-
-    def _inside(
-        self, name: str, mask: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64], Probabilities, Probabilities]:
-        """Cells bin after bin, where each bin begins, cumulative mass there, and of each cell."""
-        group = self.group[name]
-        p = self.p[name] if mask is None else np.where(mask, np.maximum(self.p[name], TINY), 0.0)
-        order = np.argsort(group, kind="stable").astype(np.int32)
-        above = np.cumsum(p[order])
-        size = self.soft[name].shape[1]
-        first = np.searchsorted(group[order], np.arange(size + 1))
-        bottom = np.concatenate([[0.0], above])[first]
-        return order, first, bottom, above

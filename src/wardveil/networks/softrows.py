@@ -7,13 +7,14 @@ from torch import Tensor
 
 from wardveil.encode.bins import Bins
 from wardveil.encode.embedding import Embedding
+from wardveil.networks.spans import Spans
 
 
 class SoftRows:
     """The generator of `marginal`: logits of R rows over the bins of K variables.
 
-    Variables are padded to the widest one, so that all of them together are one batched product.
-    What is fitted is a sum of squares, each in units of its noise:
+    The bins of all variables stand below each other, so that all of them together are one
+    product. What is fitted is a sum of squares, each in units of its noise:
 
         L = w₁ Σ_v ‖P_v - p_v‖² + Σ_ij w_ij (gᵢ·gⱼ/R - F_ij)² + Σ_(a,b) w ‖P_ab - M_ab‖²
             + w₁ Σ_rules ⟨P_ab, V_ab⟩²
@@ -24,51 +25,38 @@ class SoftRows:
     Attributes:
         bins: The bins.
         coarse: The same joined for tables of pairs, or None.
-        logits: (K, B, R); padding is -∞ in the softmax.
+        logits: (D, R), D the bins of all variables.
     """
 
     def __init__(
         self, bins: Bins, *, rows: int, generator: torch.Generator, coarse: Bins | None = None
     ) -> None:
         self.bins, self.coarse = bins, coarse
-        self.names = list(bins.sizes)
-        self.place = {name: k for k, name in enumerate(self.names)}
-        widest = max(bins.sizes.values())
-        mass = np.zeros((len(self.names), widest), dtype=np.float32)
-        for name, k in self.place.items():
-            mass[k, : bins.sizes[name]] = bins.mass(name)
-        self._real = torch.zeros(len(self.names), widest, dtype=torch.bool)
-        for name, k in self.place.items():
-            self._real[k, : bins.sizes[name]] = True
+        self._spans = Spans(list(bins.sizes.values()))
+        mass = np.concatenate([bins.mass(name) for name in bins.sizes]).astype(np.float32)
         self._mass = torch.from_numpy(mass)
-        start = torch.log(self._mass.clamp(min=1e-4))[:, :, None]
-        noise = torch.randn(*mass.shape, rows, generator=generator)
-        self.logits = (start + noise).requires_grad_()
+        start = torch.log(self._mass.clamp(min=1e-4))[:, None]
+        self.logits = (start + torch.randn(len(mass), rows, generator=generator)).requires_grad_()
         self._one_way_weight = 1.0
-        self._moments: tuple[Tensor, Tensor, Tensor, Tensor] | None = None
-        self._join = self._joining()
-        self._forbidden: list[tuple[int, int, Tensor]] = []
-        self._pairs: list[tuple[int, int]] = []
+        self._moments: tuple[Tensor, Tensor, Tensor] | None = None
+        self._join = torch.zeros(0, bins.width) if coarse is None else _joining(bins, coarse)
+        self._forbidden: list[tuple[slice, slice, Tensor]] = []
+        self._pairs: list[tuple[str, str]] = []
         self._targets: list[Tensor] = []
         self._weights: list[float] = []
 
     def soft(self) -> Tensor:
-        """(K, B, R), a distribution over B for each variable and row."""
-        masked = self.logits.masked_fill(~self._real[:, :, None], -1e9)
-        return torch.softmax(masked, dim=1)
+        """(D, R), a distribution over the bins of each variable in each row."""
+        return self._spans.softmax(self.logits)
 
     def membership(self, name: str) -> Tensor:
         """(R, bins) of one variable."""
-        k = self.place[name]
-        return self.soft()[k, : self.bins.sizes[name]].T.detach().contiguous()
+        return self.soft()[self._place(name)].T.detach().contiguous()
 
     def all_pairs(self) -> NDArray[np.float64]:
-        """Tables of all pairs in the joined bins, (D, D), from one product."""
-        assert self.coarse is not None
-        sizes = list(self.coarse.sizes.values())
-        real = torch.arange(max(sizes))[None, :] < torch.tensor(sizes)[:, None]
+        """Tables of all pairs in the joined bins, (D', D'), from one product."""
         with torch.no_grad():
-            flat = self._joined(self.soft())[real]  # (D, R)
+            flat = self._join @ self.soft()
             table: NDArray[np.float64] = (flat @ flat.T / flat.shape[1]).double().numpy()
         return table
 
@@ -87,18 +75,13 @@ class SoftRows:
             weight: Of each pair of coordinates.
         """
         owner = embedding.owner
-        widths = np.bincount(owner, minlength=len(self.names))
-        K, B = self._mass.shape
-        vectors = np.zeros((K, B, int(widths.max(initial=0))), dtype=np.float32)
-        for name, k in self.place.items():
-            vectors[k, : self.bins.sizes[name], : widths[k]] = self.bins.average(
-                name, embedding.vectors[name]
-            )
-        mine = torch.arange(vectors.shape[2])[None, :] < torch.from_numpy(widths)[:, None]
+        vectors = np.zeros((len(owner), self.bins.width), dtype=np.float32)
+        for k, name in enumerate(self.bins.sizes):
+            of_bins = self.bins.average(name, embedding.vectors[name])
+            vectors[np.ix_(owner == k, np.arange(self.bins.width)[self._place(name)])] = of_bins.T
         apart = (owner[:, None] != owner[None, :]).astype(np.float32)
         self._moments = (
-            torch.from_numpy(vectors).transpose(1, 2).contiguous(),
-            mine,
+            torch.from_numpy(vectors).to_sparse(),  # a coordinate knows one variable
             torch.from_numpy(moments.astype(np.float32)),
             torch.from_numpy(0.5 * weight * apart),  # every pair stands there twice
         )
@@ -106,14 +89,12 @@ class SoftRows:
     def forbid(self, a: str, b: str, chance: NDArray[np.float64]) -> None:
         """Keep patients out of pairs of bins that break a rule, (bins of a, bins of b)."""
         table = torch.from_numpy(chance.astype(np.float32))
-        self._forbidden.append((self.place[a], self.place[b], table))
+        self._forbidden.append((self._place(a), self._place(b), table))
 
     def measure(self, a: str, b: str, table: NDArray[np.float64], weight: float) -> None:
         """Add the table of a pair, (joined bins of a, of b) probabilities, to what is fitted."""
-        padded = torch.zeros(self._join.shape[1], self._join.shape[1])
-        padded[: table.shape[0], : table.shape[1]] = torch.from_numpy(table.astype(np.float32))
-        self._pairs.append((self.place[a], self.place[b]))
-        self._targets.append(padded)
+        self._pairs.append((a, b))
+        self._targets.append(torch.from_numpy(table.astype(np.float32)))
         self._weights.append(weight)
 
     def fit(self, steps: int, *, lr: float, decay: bool = False) -> None:
@@ -124,24 +105,24 @@ class SoftRows:
             lr: Learning rate.
             decay: Whether it falls to 0 along a cosine.
         """
-        adam = torch.optim.Adam([self.logits], lr=lr, betas=(0.9, 0.95))
+        adam = torch.optim.Adam([self.logits], lr=lr, betas=(0.9, 0.95), fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps) if decay else None
         pairs = self._stacked_pairs()
         for _ in range(steps):
             soft = self.soft()
-            loss = self._one_way_weight * ((soft.mean(dim=2) - self._mass) ** 2).sum()
+            R = soft.shape[1]
+            loss = self._one_way_weight * ((soft.mean(dim=1) - self._mass) ** 2).sum()
             for a, b, chance in self._forbidden:
-                rows, columns = soft[a, : chance.shape[0]], soft[b, : chance.shape[1]]
-                broken = (rows * (chance @ columns)).sum() / soft.shape[2]
+                broken = (soft[a] * (chance @ soft[b])).sum() / R
                 loss = loss + self._one_way_weight * broken**2
             if self._moments is not None:
-                vectors, mine, moments, weights = self._moments
-                g = torch.bmm(vectors, soft)[mine]  # (d, R)
-                loss = loss + (weights * (g @ g.T / g.shape[1] - moments) ** 2).sum()
+                vectors, moments, weights = self._moments
+                g = torch.sparse.mm(vectors, soft)  # (d, R)
+                loss = loss + (weights * (g @ g.T / R - moments) ** 2).sum()
             if pairs is not None:
                 left, right, targets, weight = pairs
-                joined = self._joined(soft)
-                tables = torch.bmm(joined[left], joined[right].transpose(1, 2)) / soft.shape[2]
+                joined = torch.cat([torch.sparse.mm(self._join, soft), soft.new_zeros(1, R)])
+                tables = torch.bmm(joined[left], joined[right].transpose(1, 2)) / R
                 loss = loss + (weight * (tables - targets) ** 2).sum()
             adam.zero_grad()
             torch.autograd.backward(loss)
@@ -149,24 +130,37 @@ class SoftRows:
             if schedule is not None:
                 schedule.step()
 
+    def _place(self, name: str) -> slice:
+        """Where the bins of a variable stand."""
+        start = self.bins.starts[name]
+        return slice(start, start + self.bins.sizes[name])
+
     def _stacked_pairs(self) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
-        """Left and right variables, tables and weights of all bought pairs."""
-        if not self._pairs:
+        """All bought pairs: joined bins of the left and right variable, (P, B), tables, weights.
+
+        Shorter variables are filled up with a bin that nobody is in.
+        """
+        if not self._pairs or self.coarse is None:
             return None
-        left, right = torch.tensor(self._pairs).T
-        weights = torch.tensor(self._weights)[:, None, None]
-        return left, right, torch.stack(self._targets), weights
+        sizes, starts = self.coarse.sizes, self.coarse.starts
+        widest = max(sizes.values())
+        targets = torch.zeros(len(self._pairs), widest, widest)
+        for target, table in zip(targets, self._targets, strict=True):
+            target[: table.shape[0], : table.shape[1]] = table
+        steps = torch.arange(widest)
+        left, right = (
+            torch.stack(
+                [torch.where(steps < sizes[v], starts[v] + steps, self.coarse.width) for v in side]
+            )
+            for side in zip(*self._pairs, strict=True)
+        )
+        return left, right, targets, torch.tensor(self._weights)[:, None, None]
 
-    def _joining(self) -> Tensor:
-        """(K, joined, B): 1 where a bin belongs to a joined one."""
-        if self.coarse is None:
-            return torch.zeros(len(self.names), 0, self._mass.shape[1])
-        found = torch.zeros(len(self.names), max(self.coarse.sizes.values()), self._mass.shape[1])
-        for name, k in self.place.items():
-            to = torch.from_numpy(self.coarse.joined[name].astype(np.int64))
-            found[k, to, torch.arange(len(to))] = 1.0
-        return found
 
-    def _joined(self, soft: Tensor) -> Tensor:
-        """(K, joined, R)."""
-        return torch.bmm(self._join, soft)
+def _joining(bins: Bins, coarse: Bins) -> Tensor:
+    """(D', D) sparse: 1 where a bin belongs to a joined one."""
+    to = np.concatenate([coarse.starts[name] + joined for name, joined in coarse.joined.items()])
+    place = torch.from_numpy(np.stack([to.astype(np.int64), np.arange(bins.width)]))
+    shape = (coarse.width, bins.width)
+    ones = torch.ones(bins.width)
+    return torch.sparse_coo_tensor(place, ones, shape, check_invariants=True).coalesce()

@@ -32,15 +32,13 @@ class Spans:
         self.starts = self.sizes.cumsum(0) - self.sizes
         self.owner = torch.repeat_interleave(torch.arange(len(self.sizes)), self.sizes)
         self.width = len(self.owner)
-        self._member = torch.zeros(len(self.sizes), self.width)
-        self._member[self.owner, torch.arange(self.width)] = 1.0
         steps = torch.arange(int(self.sizes.max()) if len(self.sizes) else 0)
         self._inside = steps[:, None] < self.sizes  # (longest, H)
         self._places = torch.where(self._inside, self.starts + steps[:, None], self.starts)
 
     def total(self, x: Tensor) -> Tensor:
         """Sum of each group, (D, B) -> (H, B)."""
-        return self._member @ x
+        return x.new_zeros(len(self.sizes), x.shape[1]).index_add_(0, self.owner, x)
 
     def spread(self, x: Tensor) -> Tensor:
         """Each group's number for each of its features, (H, B) -> (D, B)."""

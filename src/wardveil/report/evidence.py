@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from wardveil.evaluation import Evaluation
+from wardveil.evaluation.c2st import Confusion
 from wardveil.evaluation.coefficients import Coefficients
 from wardveil.evaluation.prediction import ModelScore
 from wardveil.evaluation.survival import KaplanMeier
@@ -158,8 +159,18 @@ def _told_apart(evaluation: Evaluation) -> Iterator[Block]:
                 ("real", f"{found.real_as_real:,}", f"{found.real_as_synthetic:,}"),
                 ("synthetic", f"{found.synthetic_as_real:,}", f"{found.synthetic_as_synthetic:,}"),
             )),
+            *_giveaways(found),
         ),
     )  # fmt: skip
+
+
+def _giveaways(found: Confusion) -> Iterator[Numbers]:
+    if found.giveaways:
+        yield Numbers(
+            caption="Columns that give a synthetic row away", shown=True,
+            head=("Column", "AUC lost without it"),
+            rows=tuple((name, f"{lost:.3f}") for name, lost in found.giveaways[:10]),
+        )  # fmt: skip
 
 
 def _learning(evaluation: Evaluation) -> Iterator[Block]:

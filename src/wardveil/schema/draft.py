@@ -74,7 +74,7 @@ def _column(name: str, word: str, key: str, known: Mapping[str, Column]) -> Colu
     if name == key:
         return Column(name=name, kind="id")
     told = known.get(name)
-    reason = reason_to_drop(name)
+    reason = reason_to_drop(name) or ("a second identifier" if key_among([name]) else "")
     if told is not None and (not reason or told.kind in NUMERIC | LEVELLED or not told.modelled):
         return (
             told if told.kind != "id" else replace(told, kind="drop", reason="a second identifier")

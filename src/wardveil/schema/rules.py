@@ -11,6 +11,7 @@ from wardveil.schema.column import KINDS, NUMERIC, Column
 from wardveil.schema.column_rules import choice, column_findings, is_texts
 from wardveil.schema.finding import Finding, Found, suggestion
 from wardveil.schema.rule import Rule
+from wardveil.schema.trial import trial_findings
 from wardveil.schema.variable import flag_name, missing_name
 
 
@@ -19,7 +20,7 @@ def findings(columns: Sequence[Column], table: Mapping[str, Any]) -> list[Findin
 
     Args:
         columns: In the table's order.
-        table: The other fields of `Schema`: key, unit, rows, missing, repeats, rules.
+        table: The other fields of `Schema`: key, unit, rows, missing, repeats, rules, trial.
     """
     return [
         *_table(table),
@@ -28,6 +29,7 @@ def findings(columns: Sequence[Column], table: Mapping[str, Any]) -> list[Findin
         *_key(columns, table.get("key", "")),
         *_pairs(columns),
         *_between(columns, table.get("rules", ())),
+        *trial_findings(table.get("trial"), [c.name for c in columns if c.modelled]),
     ]
 
 

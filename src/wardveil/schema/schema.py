@@ -13,6 +13,7 @@ from wardveil.schema.column import Column
 from wardveil.schema.finding import suggestion
 from wardveil.schema.rule import Rule
 from wardveil.schema.rules import findings
+from wardveil.schema.trial import Trial
 from wardveil.schema.variable import Variable, variables_of
 
 _SHOWN_LEVELS: Final = 6
@@ -31,6 +32,7 @@ class Schema:
         repeats: What to do when a patient has several rows: refuse, or keep the first.
         rules: What must hold between columns, as `wardveil.schema.rule` reads it; it holds in
             every synthetic row.
+        trial: Which columns are measures at visits, if the table is of a trial.
 
     Raises:
         SchemaError: On construction, with every rule of `wardveil.schema.rules` that is broken.
@@ -43,6 +45,7 @@ class Schema:
     missing: tuple[str, ...] = ("", "NA", "NaN", "nan", "N/A", "null", "NULL", "None", ".")
     repeats: str = "refuse"
     rules: tuple[str, ...] = ()
+    trial: Trial | None = None
 
     def __post_init__(self) -> None:
         found = findings(self.columns, self.table())
@@ -84,6 +87,8 @@ class Schema:
         """The schema that `to_dict` gave."""
         table = {name: value for name, value in data.items() if name != "columns"}
         columns = [_from_json(Column, c, f"columns[{i}]") for i, c in enumerate(data["columns"])]
+        if table.get("trial"):
+            table["trial"] = _from_json(Trial, table["trial"], "trial")
         return _from_json(cls, table | {"columns": tuple(columns)}, "schema")
 
     def to_dict(self) -> dict[str, Any]:
@@ -179,7 +184,7 @@ def _admitted(c: Column) -> str:
     return shown + (" or missing" if c.nullable else "")
 
 
-def _own_facts(thing: Schema | Column) -> dict[str, Any]:
+def _own_facts(thing: Schema | Column | Trial) -> dict[str, Any]:
     """The fields that differ from their default, in order."""
     own: dict[str, Any] = {}
     for f in fields(thing):
@@ -192,6 +197,8 @@ def _own_facts(thing: Schema | Column) -> dict[str, Any]:
 def _to_json(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, Trial):
+        return {n: _to_json(v) for n, v in _own_facts(value).items()}
     return dict(value) if isinstance(value, Mapping) else value
 
 

@@ -11,7 +11,7 @@
 
 Dates are TOML dates in the file and days since 1970-01-01 in the schema. `levels` is a list or
 the path of a text file, relative to the TOML, with one level a line (of a CSV: its first
-column).
+column). A [trial] names the visits and measures that columns are made of.
 """
 
 import csv
@@ -34,11 +34,13 @@ from wardveil.schema.finding import Finding, suggestion
 from wardveil.schema.lines import lines_of
 from wardveil.schema.rules import findings
 from wardveil.schema.schema import Schema
+from wardveil.schema.trial import Trial
 
 _WIDTH: Final = 96
 EPOCH: Final = date(1970, 1, 1)
 COLUMN_KEYS: Final = (*(f.name for f in fields(Column) if f.name != "name"), "source")
-TABLE_KEYS: Final = tuple(f.name for f in fields(Schema) if f.name != "columns")
+TABLE_KEYS: Final = tuple(f.name for f in fields(Schema) if f.name not in ("columns", "trial"))
+TRIAL_KEYS: Final = tuple(f.name for f in fields(Trial))
 COLUMN_DEFAULTS: Final = {f.name: f.default for f in fields(Column) if f.default is not MISSING}
 TABLE_DEFAULTS: Final = {f.name: f.default for f in fields(Schema) if f.default is not MISSING}
 
@@ -109,7 +111,7 @@ def _line(finding: Finding, lines: Mapping[tuple[str, ...], int]) -> int:
     if finding.fact != "sources":
         del paths[1]
     if not finding.column:
-        paths.insert(0, (finding.fact,))
+        paths[:0] = [(finding.fact,), ("trial", finding.fact)]
     return next((lines[p] for p in paths if p in lines), 0)
 
 
@@ -122,8 +124,8 @@ class _Reader:
 
     def table(self, data: Mapping[str, Any]) -> dict[str, Any]:
         for name in data:
-            if name not in ("table", "columns"):
-                self.unknown("", name, ("table", "columns"))
+            if name not in ("table", "columns", "trial"):
+                self.unknown("", name, ("table", "columns", "trial"))
         table = data.get("table", {})
         if not isinstance(table, dict):
             self.found.append(Finding(code="E203", what="[table] must be a table.", fact="table"))
@@ -131,7 +133,23 @@ class _Reader:
         for name in table:
             if name not in TABLE_KEYS:
                 self.unknown("", name, TABLE_KEYS)
-        return {n: self.plain(n, v) for n, v in table.items() if n in TABLE_KEYS}
+        facts = {n: self.plain(n, v) for n, v in table.items() if n in TABLE_KEYS}
+        return facts | ({"trial": self.trial(data["trial"])} if "trial" in data else {})
+
+    def trial(self, facts: Any) -> Trial | None:
+        if not isinstance(facts, dict) or not {"visits", "measures"} <= facts.keys():
+            what = "[trial] must be a table with visits and measures."
+            self.found.append(Finding(code="E203", what=what, fact="trial"))
+            return None
+        for name in facts:
+            if name not in TRIAL_KEYS:
+                self.unknown("", name, TRIAL_KEYS)
+        known: dict[str, Any] = {
+            n: tuple(map(_level, v)) if isinstance(v, list) else v
+            for n, v in facts.items()
+            if n in TRIAL_KEYS
+        }
+        return Trial(**known)
 
     def columns(self, data: Mapping[str, Any]) -> tuple[Column, ...]:
         columns = data.get("columns", {})
@@ -242,7 +260,7 @@ def _plain_number(value: float, column: Column) -> Any:
 
 def table_facts_of(schema: Schema) -> dict[str, Any]:
     """The keys and values that TOML shows for the table, in order, in TOML's types."""
-    shown = {n: v for n, v in schema.table().items() if v != TABLE_DEFAULTS[n]}
+    shown = {n: v for n in TABLE_KEYS if (v := getattr(schema, n)) != TABLE_DEFAULTS[n]}
     return {n: list(v) if isinstance(v, tuple) else v for n, v in shown.items()}
 
 
@@ -253,11 +271,23 @@ def text(schema: Schema) -> str:
     for name, value in table_facts_of(schema).items():
         table.add(name, _item(value))
     document.add("table", table)
+    if schema.trial:
+        document.add("trial", _trial_item(schema.trial))
     columns = tomlkit.table(is_super_table=True)
     for column in schema.columns:
         columns.add(column.name, _column_item(column))
     document.add("columns", columns)
     return tomlkit.dumps(document)
+
+
+def _trial_item(trial: Trial) -> tomlkit.items.Table:
+    item = tomlkit.table()
+    for f in fields(Trial):
+        value = getattr(trial, f.name)
+        if value != f.default:
+            item.add(f.name, _item(list(value) if isinstance(value, tuple) else value))
+    item.add(tomlkit.nl())
+    return item
 
 
 def _column_item(column: Column) -> tomlkit.items.Table:
@@ -338,6 +368,10 @@ def amend(source: str | PathLike[str], schema: Schema) -> str:
         if "table" not in document:
             document["table"] = tomlkit.table()
         _change(document["table"], table_facts_of(old), table_facts_of(schema))
+    if old.trial != schema.trial:
+        document.pop("trial", None)
+        if schema.trial:
+            document.add("trial", _trial_item(schema.trial))
     columns: Any = document["columns"]
     for name in old.by_name:
         if name not in schema.by_name:

@@ -80,41 +80,77 @@ def read_delimited(path: Path, header: Sequence[str], wanted: Sequence[str]) -> 
     Raises:
         SchemaError: E314 ragged lines, E315 quotes that do not close, E316 not UTF-8.
     """
+    ragged: list[int] = []
+    table = None
+    try:
+        with _bytes(path) as file:
+            table = pacsv.read_csv(file, **_options(path, header, wanted, ragged))
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        pass  # told below, outside of the handler: the library's message may quote a cell
+    if table is None or ragged or _odd_quotes(path):
+        _refuse(path, len(header), unread=table is None)
+    assert table is not None
+    return table.slice(1).rename_columns(list(wanted))  # the first row is the header itself
+
+
+def stream_delimited(
+    path: Path, header: Sequence[str], wanted: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """What `read_delimited` gives, piece by piece: memory is one piece, whatever the file's size.
+
+    Raises:
+        SchemaError: As `read_delimited`, but only where the fault is met, or at the end.
+    """
+    ragged: list[int] = []
+    with _bytes(path) as file:
+        reader, first = None, True
+        while True:
+            batch, broken = None, False
+            try:
+                reader = reader or pacsv.open_csv(file, **_options(path, header, wanted, ragged))
+                batch = next(reader, None)
+            except (pa.ArrowInvalid, UnicodeDecodeError):
+                broken = True  # told outside of the handler, as above
+            if broken:
+                _refuse(path, len(header), unread=True)
+            if batch is None:
+                break
+            yield (batch.slice(1) if first else batch).rename_columns(list(wanted))
+            first = False
+    if ragged or _odd_quotes(path):
+        _refuse(path, len(header), unread=False)
+
+
+def _options(
+    path: Path, header: Sequence[str], wanted: Sequence[str], ragged: list[int]
+) -> dict[str, Any]:
+    """How pyarrow reads: by place, as text; what a ragged line held goes to `ragged`."""
     places = [str(i) for i in range(len(header))]
     chosen = [places[header.index(name)] for name in wanted]
-    ragged: list[int] = []
 
     def skip(row: pacsv.InvalidRow) -> str:
         ragged.append(row.actual_columns)
         return "skip"
 
-    table = None
-    try:
-        with _bytes(path) as file:
-            table = pacsv.read_csv(
-                file,
-                read_options=pacsv.ReadOptions(column_names=places, block_size=_CHUNK),
-                parse_options=pacsv.ParseOptions(
-                    delimiter=delimiter_of(path),
-                    newlines_in_values=True,
-                    invalid_row_handler=skip,
-                ),
-                convert_options=pacsv.ConvertOptions(
-                    column_types=dict.fromkeys(chosen, pa.string()),
-                    include_columns=chosen,
-                    strings_can_be_null=False,
-                ),
-            )
-    except (pa.ArrowInvalid, UnicodeDecodeError):
-        pass  # told below, outside of the handler: the library's message may quote a cell
-    if table is None or ragged or _odd_quotes(path):
-        problems = _diagnose(path, len(header))
-        if table is None and not problems:
-            problems = [_problem("E315", "The file is not readable as delimited text.", path)]
-        if problems:
-            raise SchemaError(problems)
-    assert table is not None
-    return table.slice(1).rename_columns(list(wanted))  # the first row is the header itself
+    return {
+        "read_options": pacsv.ReadOptions(column_names=places, block_size=_CHUNK),
+        "parse_options": pacsv.ParseOptions(
+            delimiter=delimiter_of(path), newlines_in_values=True, invalid_row_handler=skip
+        ),
+        "convert_options": pacsv.ConvertOptions(
+            column_types=dict.fromkeys(chosen, pa.string()), include_columns=chosen,
+            strings_can_be_null=False,
+        ),
+    }  # fmt: skip
+
+
+def _refuse(path: Path, width: int, *, unread: bool) -> None:
+    """Raise what is wrong with the file; nothing when it was read and all is well."""
+    problems = _diagnose(path, width)
+    if unread and not problems:
+        problems = [_problem("E315", "The file is not readable as delimited text.", path)]
+    if problems:
+        raise SchemaError(problems)
 
 
 def _odd_quotes(path: Path) -> bool:

@@ -38,7 +38,7 @@ def to_frame(rows: Mapping[str, NDArray[Any]], schema: Schema, *, ids: bool = Tr
             series[column.name] = _ids(n)
         elif column.modelled and not column.gaps:
             series[column.name] = _column(column, rows)
-    return pd.DataFrame(series, index=pd.RangeIndex(n))
+    return pd.DataFrame(series, index=pd.RangeIndex(n), copy=False)
 
 
 def _ids(n: int) -> pd.Series:

@@ -25,8 +25,9 @@ from wardveil.schema.headers import headers_of
 from wardveil.tables.delimited import delimiter_of, line_numbers, read_delimited, read_header
 from wardveil.tables.faults import Faults, Index
 
-_DELIMITED: Final = (".csv", ".tsv", ".tab", ".csv.gz", ".tsv.gz")
+DELIMITED: Final = (".csv", ".tsv", ".tab", ".csv.gz", ".tsv.gz")
 _NUMBER: Final = re.compile(r"[+-]?[0-9.,:/-]*[0-9][0-9.,:/-]*")
+ENDINGS: Final = (*DELIMITED, ".parquet", ".feather", ".arrow")
 T = TypeVar("T")
 _FILES: Final = "a .csv, .csv.gz, .tsv, .parquet or .feather file"
 
@@ -73,7 +74,7 @@ def _fail(code: str, what: str, origin: str, *do: str) -> SchemaError:
     return SchemaError(Problem(code=code, what=what, where=origin, do=do))
 
 
-def _readable(path: Path, opened: Callable[[Path], T]) -> T:
+def readable(path: Path, opened: Callable[[Path], T], endings: Sequence[str] = ENDINGS) -> T:
     """What `opened` makes of a file; whatever stands in the way becomes E301 or E302."""
     reason = ""
     try:
@@ -81,7 +82,7 @@ def _readable(path: Path, opened: Callable[[Path], T]) -> T:
             reason = "it is a folder"
         elif path.stat().st_size == 0:
             raise _fail("E302", "The file is empty.", path.name)
-        elif not path.name.endswith((*_DELIMITED, ".parquet", ".feather", ".arrow")):
+        elif not path.name.endswith(tuple(endings)):
             reason = "its ending is not known"
         else:
             return opened(path)
@@ -95,9 +96,9 @@ def _readable(path: Path, opened: Callable[[Path], T]) -> T:
 
 
 def _open_file(path: Path, wanted: Sequence[str]) -> Source:
-    if path.name.endswith(_DELIMITED):
-        return _readable(path, partial(_open_delimited, wanted=wanted))
-    return _frame_source(_readable(path, _arrow_table), wanted, path.name)
+    if path.name.endswith(DELIMITED):
+        return readable(path, partial(_open_delimited, wanted=wanted))
+    return _frame_source(readable(path, _arrow_table), wanted, path.name)
 
 
 def _arrow_table(path: Path) -> pa.Table:
@@ -243,9 +244,9 @@ def headers(source: Any) -> dict[str, str]:
     if not isinstance(source, str | PathLike):
         return headers_of(source if _is_pandas(source) else _as_arrow(source, origin_of(source)))
     path = Path(source)
-    if not path.name.endswith(_DELIMITED):
-        return headers_of(_readable(path, _arrow_schema))
-    names = _readable(path, read_header)
+    if not path.name.endswith(DELIMITED):
+        return headers_of(readable(path, _arrow_schema))
+    names = readable(path, read_header)
     if not any(names):
         raise _fail("E302", "The file is empty.", path.name)
     if len(set(names)) < len(names) or "" in names:

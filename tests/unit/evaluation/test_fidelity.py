@@ -10,6 +10,7 @@ from scipy.stats import ks_2samp
 
 from wardveil.errors import SchemaError
 from wardveil.evaluation import coverage, tvd1, tvd2
+from wardveil.evaluation.c2st import discriminate
 from wardveil.evaluation.fidelity import (
     jensen_shannon,
     kolmogorov_smirnov,
@@ -182,3 +183,18 @@ def test_dimension_wise_probability_has_a_dot_a_level():
     assert (found.labels, found.real, found.synthetic) == (
         ("a=x", "a=y"), (0.6, 0.4), (0.5, 0.0)
     )  # fmt: skip
+
+
+def test_the_column_that_was_changed_is_the_one_that_gives_rows_away() -> None:
+    rng = np.random.default_rng(5)
+    real = pd.DataFrame({"age": rng.normal(60, 9, 600), "sodium": rng.normal(138, 4, 600),
+                         "sex": rng.choice(["f", "m"], 600)})  # fmt: skip
+    synthetic = real.sample(frac=1, random_state=1).reset_index(drop=True)
+    synthetic["sodium"] = synthetic["sodium"].round()
+
+    found = discriminate(*prepare(real, synthetic))
+
+    assert found is not None
+    assert found.confusion.giveaways[0][0] == "sodium"
+    assert found.confusion.giveaways[0][1] > 0.3
+    assert sum(lost for _, lost in found.confusion.giveaways[1:]) < 0.1

@@ -162,3 +162,10 @@ def test_importing_the_schema_needs_neither_pandas_nor_arrow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_second_name_of_the_patient_is_dropped():
+    drafted = {
+        c.name: c.kind for c in draft_schema(["USUBJID", "SUBJID", "STUDYID", "arm"]).columns
+    }
+    assert drafted == {"USUBJID": "id", "SUBJID": "drop", "STUDYID": "drop", "arm": "categorical"}
