@@ -35,6 +35,7 @@ RESULTS: Final = Path(__file__).parent / "results" / "likelihood.json"
 COMPONENTS: Final = {"grid": 30, "gridr": 30, "ring": 10}
 NETWORKS: Final = ("asia", "alarm", "child", "insurance")
 FLOOR: Final = 1e-8
+VARIABLE: Final = r"variable (\S+) \{\s*type discrete \[ \d+ \] \{([^}]*)\}"
 PAPER: Final = {
     "grid": (-5.63, -3.69), "gridr": (-8.11, -4.31), "ring": (-3.43, -2.19), "asia": (-2.56, -2.31),
     "alarm": (-14.2, -12.6), "child": (-13.4, -12.7), "insurance": (-16.5, -14.8),
@@ -64,8 +65,8 @@ def read_network(path: Path) -> dict[str, Node]:
     text = gzip.decompress(path.read_bytes()).decode()
     states = {
         name: tuple(s.strip() for s in inside.split(","))
-        for name, inside in re.findall(r"variable (\S+) \{\s*type discrete \[ \d+ \] \{([^}]*)\}", text)
-    }  # fmt: skip
+        for name, inside in re.findall(VARIABLE, text)
+    }
     nodes = {}
     for head, body in re.findall(r"probability \(([^)]*)\) \{([^}]*)\}", text):
         name, *parents = (part.strip() for part in re.split(r"[|,]", head))

@@ -100,7 +100,8 @@ class CTGAN(Rules, Model):
         learnable: Signal over noise a private step must be able to reach, or the critic does not
             see patients; 0 lets it in any case.
         anchor: Whether under privacy tables are bought and surrogate patients drawn from them.
-        anchor_rows: Surrogate patients; 0 draws as many as there are patients, at least 2,000.
+        anchor_rows: Surrogate patients; 0 draws as many as there are patients. Few add an error of
+            their own (SUPPORT2 at ε = 1: `tvd2` 0.096 from 6,070).
         anchor_epochs: Passes of the game over the surrogates.
     """
 
@@ -119,7 +120,7 @@ class CTGAN(Rules, Model):
     most_weight: float = 5.0
     learnable: float = 10.0
     anchor: bool = True
-    anchor_rows: int = 0
+    anchor_rows: int = 20_000
     anchor_epochs: int = 10
 
     def __post_init__(self) -> None:
