@@ -52,7 +52,7 @@ from wardveil.encode.histogram import Probabilities, all_peaks, distributions
 from wardveil.encode.modes import Modes, split, taken_apart
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
 from wardveil.models.ctgan_game import Game, Rules
-from wardveil.models.surrogate import anchored, let_in, surrogates
+from wardveil.models.surrogate import anchored, let_in, opened, surrogates
 from wardveil.networks.matching import match_moments
 from wardveil.networks.mlp import parameters_of
 from wardveil.networks.portrait import Portraits
@@ -186,10 +186,17 @@ class CTGAN(Rules, Model):
             self._play_on_patients(page, vault, rng, watch)
         return page.weights(rng)
 
-    def game(self, vault: OpenVault, rng: Rng) -> Game:
-        """The game on the rows of an open vault before its first step, to be driven by hand."""
+    def game(self, rows: Rows, schema: Schema, *, seed: int) -> Game:
+        """The game before its first step, to be driven by hand; without any privacy.
+
+        Args:
+            rows: A table's `rows`.
+            schema: Its schema, complete.
+            seed: For weights and draws.
+        """
+        vault = opened(rows, schema, self, seed=seed)
         page = self._page(vault, vault.count())
-        return self._begun(page, page.modes.encode(vault.rows(), rng.numpy), rng)
+        return self._begun(page, vault.rows(), Rng(seed))
 
     def _page(self, vault: Vault, n: int) -> "_Page":
         """Modes and frequencies from one-ways, and a generator that knows nothing yet."""
@@ -199,14 +206,16 @@ class CTGAN(Rules, Model):
         taken = taken_apart(numbers, p, all_peaks(vault.schema, answers), n=n, most=self.modes)
         return _Page.of(self, Modes(vault.schema.variables, taken), p, n)
 
-    def _begun(self, page: "_Page", compact: Tensor, rng: Rng) -> Game:
-        seed = int(rng.numpy.integers(2**31))
-        return Game(self, page.modes, page.counts, seed, compact)
+    def _begun(self, page: "_Page", rows: Rows, rng: Rng) -> Game:
+        """Algorithm 1 before its first step."""
+        compact = page.modes.encode(rows, rng.numpy)
+        return Game(self, page.modes, page.counts, int(rng.numpy.integers(2**31)), compact)
 
     def _play(self, page: "_Page", rows: Rows, rng: Rng, watch: Watch) -> None:
         """Algorithm 1, then what it left over: second moments."""
-        compact = page.modes.encode(rows, rng.numpy)
-        game, steps = self._begun(page, compact, rng), self.steps(len(compact))
+        game = self._begun(page, rows, rng)
+        compact = game.rows
+        steps = self.steps(len(compact))
         for k in range(steps):
             losses = game.step()
             watch(Moment(phase="training", step=k + 1, steps=steps, losses=losses))

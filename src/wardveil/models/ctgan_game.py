@@ -101,6 +101,7 @@ class Game:
         modes: How rows are written.
         generator: G.
         critic: C.
+        rows: What is played on, as `modes.encode` gives it; empty where none may be seen.
         done: Steps done.
     """
 
@@ -136,8 +137,8 @@ class Game:
         self._adam_c = self._adam(self.critic, rules.critic_decay)
         flat = rules.log_frequency and rules.by_sampling
         self._conditions = Conditions(torch.split(counts.log1p() if flat else counts, sizes))
+        self.rows = torch.empty(0) if compact is None else compact
         if compact is not None:
-            self._rows = compact
             self._index = Index(compact[:, : len(sizes)], sizes)
 
     def _adam(self, network: nn.Module, decay: float) -> torch.optim.Adam:
@@ -236,9 +237,9 @@ class Game:
             at = self.conditions(m)
             chosen = self._index.rows(at, self._random)
         else:
-            chosen = torch.randint(len(self._rows), (m,), generator=self._random)
-            at = self.read(self._rows[chosen])
-        return self.hot(at), self.modes.hot(self._rows[chosen])
+            chosen = torch.randint(len(self.rows), (m,), generator=self._random)
+            at = self.read(self.rows[chosen])
+        return self.hot(at), self.modes.hot(self.rows[chosen])
 
     def conditions(self, m: int) -> Tensor:
         """m categories to ask for, as positions; (m,)."""

@@ -11,32 +11,35 @@ from safetensors.torch import load, save
 
 import wardveil as wv
 from conftest import cohort
-from tests_support import SMALL, planned, table_of
+from tests_support import SMALL, table_of
 from wardveil.audit.examine import audit_plan, couple, trained
 from wardveil.errors import UsageError
 from wardveil.models import CTGAN, Rng
-from wardveil.privacy import Lease
+from wardveil.models.surrogate import opened
 from wardveil.schema import Schema
-from wardveil.vault import OpenVault, SeededNoise
+from wardveil.vault import SeededNoise
 
 QUICK = replace(SMALL["ctgan"], matching_steps=0)
 
 
-def opened(schema, model=QUICK, n=200):
+def hilly(n=200):
+    """A cohort whose ages are two hills."""
     frame = cohort(n)
-    frame.loc[::2, "age"] = 20 + frame["age"] % 10  # two hills
-    table = table_of(frame, schema)
-    questions, _ = model.questions(schema, n, planned((), n, inf).budget)
-    lease = Lease(planned(questions, n, inf))
-    return OpenVault(table.rows, schema=schema, lease=lease, noise=SeededNoise(1))
+    frame.loc[::2, "age"] = 20 + frame["age"] % 10
+    return frame
+
+
+def rows_of(schema, n=200):
+    return table_of(hilly(n), schema).rows
 
 
 def game_of(schema, model=QUICK):
-    return model.game(opened(schema, model), Rng(4))
+    return model.game(rows_of(schema), schema, seed=4)
 
 
 def weights_of(schema, **changes):
-    return replace(QUICK, **changes).train(opened(schema), Rng(4), lambda _: None)
+    model = replace(QUICK, **changes)
+    return model.train(opened(rows_of(schema), schema, model, seed=4), Rng(4), lambda _: None)
 
 
 # -- one step at a time -------------------------------------------------------------------------
@@ -74,7 +77,8 @@ def test_a_game_saved_in_the_middle_goes_on_bit_for_bit(schema):
 def test_training_is_the_same_game(schema):
     """What `train` returns is what driving the game by hand gives."""
     model = replace(QUICK, epochs=1, calibrate=False)
-    weights = model.train(opened(schema), Rng(4), lambda _: None)
+    vault = opened(rows_of(schema), schema, model, seed=4)
+    weights = model.train(vault, Rng(4), lambda _: None)
     game = game_of(schema, model)
     for _ in range(model.steps(200)):
         game.step()
