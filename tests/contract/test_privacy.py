@@ -29,12 +29,15 @@ from wardveil.schema import Schema
 from wardveil.schema.variable import Numeric
 from wardveil.vault import SecretNoise, SeededNoise
 
-SLOW = {"medical-cgan"}  # fits surrogates first; its other half meets every patient below
+SLOW = {"medical-cgan", "ctgan"}  # fit surrogates first; their other half meets every patient below
 CGAN = replace(SMALL["medical-cgan"], private_batch=0.9)  # or nobody hostile is ever drawn
+TABULAR = replace(SMALL["ctgan"], private_batch=0.9)
 AUDITED: dict[str, Model] = {
     **SMALL,
     "medical-cgan": CGAN,
     "medical-cgan without anchor": replace(CGAN, anchor=False),
+    "ctgan": TABULAR,
+    "ctgan without anchor": replace(TABULAR, anchor=False, private_penalty="rows"),
 }
 NAMES = sorted(AUDITED)
 QUICK = [name for name in NAMES if name not in SLOW]

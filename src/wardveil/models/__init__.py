@@ -8,19 +8,21 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from wardveil.errors import Problem, UsageError
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights
+from wardveil.models.ctgan import CTGAN
 from wardveil.models.independent import Independent
 from wardveil.models.marginal import MarginalGAN
 from wardveil.models.medical_cgan import MedicalCGAN
 
 MODELS: dict[str, type[Model]] = {
     "medical-cgan": MedicalCGAN,
+    "ctgan": CTGAN,
     "marginal": MarginalGAN,
     "independent": Independent,
 }
 
 __all__ = [
-    "MODELS", "Independent", "MarginalGAN", "MedicalCGAN", "Model", "Moment", "Rng", "Watch",
-    "Weights",
+    "CTGAN", "MODELS", "Independent", "MarginalGAN", "MedicalCGAN", "Model", "Moment", "Rng",
+    "Watch", "Weights",
     "choose_model", "defaults", "settings",
 ]  # fmt: skip
 
