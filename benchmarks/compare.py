@@ -137,7 +137,7 @@ def _record(judge: Judge, key: tuple[Any, ...], options: argparse.Namespace) -> 
         task = {"epsilon": epsilon, "delta": delta, "seed": seed, "rows": table.n,
                 "limit": options.limit, "method": METHODS[method].variant,
                 "columns": facts(table.schema)}  # fmt: skip
-        done = _carry_out(METHODS[method], task, judge, Path(folder), options)
+        done = carry_out(METHODS[method], task, judge, Path(folder), options)
         if "failed" in done:
             return about | done
         made = pd.read_csv(Path(folder) / "synthetic.csv", keep_default_na=False, na_values=[""])
@@ -148,7 +148,7 @@ def _record(judge: Judge, key: tuple[Any, ...], options: argparse.Namespace) -> 
     return about | done | judge.figures(frame)
 
 
-def _carry_out(
+def carry_out(
     method: Method, task: dict[str, Any], judge: Judge, folder: Path, options: argparse.Namespace
 ) -> dict[str, Any]:
     """Run the method's script on a folder of files; what it reports, or how it failed."""

@@ -1,4 +1,4 @@
-"""ctgan: CTGAN and TVAE, without privacy, with their default settings."""
+"""ctgan: CTGAN and TVAE, without privacy, with their default settings unless told otherwise."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def fit(train: pd.DataFrame, task: dict[str, Any]) -> Any:
     """A fitted model."""
     np.random.seed(task["seed"])  # noqa: NPY002 - the peer draws from it
     torch.manual_seed(task["seed"])
-    model = MODELS[task["method"]](enable_gpu=False)
+    model = MODELS[task["method"]](enable_gpu=False, **task.get("set", {}))
     model.fit(train, exchange.categories(task))
     return model.sample
 

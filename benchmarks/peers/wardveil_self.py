@@ -19,7 +19,11 @@ def fit(_: pd.DataFrame, task: dict[str, Any]) -> Any:
     epsilon = math.inf if task["epsilon"] is None else task["epsilon"]
     delta = None if task["epsilon"] is None else task["delta"]
     synth = wv.fit(
-        table, model=settings(task["method"], {}), epsilon=epsilon, delta=delta, seed=task["seed"]
+        table,
+        model=settings(task["method"], task.get("set", {})),
+        epsilon=epsilon,
+        delta=delta,
+        seed=task["seed"],
     )
     return lambda n: synth.sample(n, seed=task["seed"])
 

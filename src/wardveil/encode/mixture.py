@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Values = NDArray[np.float32]
 
 ROUNDS: Final = 60
 """Rounds of expectation and maximisation."""
@@ -39,9 +40,9 @@ class Mixture(NamedTuple):
 
     def posterior(self, x: Floats) -> Floats:
         """Chance of each component at each place, (m,) -> (m, K)."""
-        odds = _log_joint(x, *(part[None] for part in self))[0]
-        chance = np.exp(odds - odds.max(axis=1, keepdims=True))
-        return np.asarray(chance / chance.sum(axis=1, keepdims=True))
+        odds = _log_joint(x.astype(np.float32), *(part[:, None] for part in self))[:, 0]
+        chance = np.exp((odds - odds.max(axis=0)).astype(np.float64))
+        return np.asarray((chance / chance.sum(axis=0)).T)
 
 
 def mixtures(p: Floats, n: int, most: int) -> list[Mixture]:
@@ -78,30 +79,32 @@ def _best(p: Floats, n: int, most: int) -> list[Mixture]:
 
 def _fitted(p: Floats, k: int) -> tuple[Floats, Floats, Floats, Floats]:
     """Weights, means and sds of k components, (V, k) each, and mean log-likelihood, (V,)."""
-    x = np.arange(p.shape[1], dtype=np.float64)
+    x = np.arange(p.shape[1], dtype=np.float32)
     below = np.cumsum(p, axis=1)
     levels = np.arange(2 * k + 1) / (2 * k)
-    at = (below[:, None, :] < levels[:, None] - 1e-12).sum(axis=2).astype(np.float64)
-    mean = at[:, 1::2]
-    sd = np.maximum((at[:, 2::2] - at[:, :-1:2]) / 3, 0.5)
-    weight = np.full_like(mean, 1 / k)
+    at = (below[:, None, :] < levels[:, None] - 1e-12).sum(axis=2).astype(np.float64).T
+    mean = at[1::2]
+    sd = np.maximum((at[2::2] - at[:-1:2]) / 3, 0.5)
+    weight, p = np.full_like(mean, 1 / k), p.astype(np.float32)
     for _ in range(ROUNDS if k > 1 else 1):
         share = _log_joint(x, weight, mean, sd)
-        share -= share.max(axis=2, keepdims=True)
-        np.exp(share, out=share)
-        share *= (p / share.sum(axis=2))[:, :, None]
-        mass = np.maximum(share.sum(axis=1), 1e-12)
-        mean = np.einsum("vck,c->vk", share, x) / mass
-        square = np.einsum("vck,c->vk", share, x**2) / mass
-        sd = np.sqrt(np.maximum(square - mean**2, 0.0) + WITHIN)
-        weight = mass / mass.sum(axis=1, keepdims=True)
+        np.exp(share - share.max(axis=0), out=share)
+        share *= p / share.sum(axis=0)
+        mass = np.maximum(share.sum(axis=2, dtype=np.float64), 1e-12)
+        mean = share @ x / mass
+        away = (x - mean[:, :, None].astype(np.float32)) ** 2
+        sd = np.sqrt((share * away).sum(axis=2) / mass + WITHIN)
+        weight = mass / mass.sum(axis=0)
     joint = _log_joint(x, weight, mean, sd)
-    top = joint.max(axis=2)
-    density = top + np.log(np.exp(joint - top[:, :, None]).sum(axis=2))
-    return weight, mean, sd, (p * density).sum(axis=1)
+    top = joint.max(axis=0)
+    density = top + np.log(np.exp(joint - top).sum(axis=0))
+    return weight.T, mean.T, sd.T, (p * density).sum(axis=1, dtype=np.float64)
 
 
-def _log_joint(x: Floats, weight: Floats, mean: Floats, sd: Floats) -> Floats:
-    """log(weight · density) of each component at each place, (V, C, K)."""
-    z = (x[None, :, None] - mean[:, None, :]) / sd[:, None, :]
-    return np.asarray(-0.5 * z**2 + np.log(weight / sd)[:, None, :])
+def _log_joint(x: Values, weight: Floats, mean: Floats, sd: Floats) -> Values:
+    """log(weight · density) of each component at each place, (K, V, C).
+
+    Components first, so that sums over them run along whole rows of cells.
+    """
+    z = (x - mean[:, :, None].astype(np.float32)) / sd[:, :, None].astype(np.float32)
+    return np.asarray(np.log(weight / sd)[:, :, None].astype(np.float32) - 0.5 * z**2)

@@ -46,7 +46,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wardveil.encode.calibrate import offsets
 from wardveil.encode.categories import Conditions
 from wardveil.encode.histogram import Probabilities, all_peaks, distributions
 from wardveil.encode.modes import Modes, split, taken_apart
@@ -434,12 +433,10 @@ class _Page:
             raw = self.raw(CALIBRATION_ROWS, rng)
         targets = [self.p[v.name] for v in modes.discrete]
         targets += [x.masses(self.p[x.variable.name]) for x in modes.numbers]
-        parts = torch.split(raw[:hot].double(), modes.sizes)
-        shift = [
-            offsets(part.numpy().T, np.maximum(t, 1e-9) / np.maximum(t, 1e-9).sum())
-            for part, t in zip(parts, targets, strict=True)
-        ]
-        self.shift = torch.from_numpy(np.concatenate(shift)).float()[:, None]
+        wanted = [np.maximum(t, 1e-9) / np.maximum(t, 1e-9).sum() for t in targets]
+        self.shift = self.spans.shift_to(
+            raw[:hot], torch.from_numpy(np.concatenate(wanted)).float()
+        )
         found = {"shift": self.shift}
         codes = self.spans.draw(raw[:hot] + self.shift, rng.torch).numpy()[len(modes.discrete) :]
         scalars = raw[hot:].tanh().double().numpy()

@@ -132,6 +132,8 @@ class Game:
                 rules.pac * (modes.width + C), rules.critic_hidden_dims, rules.dropout,
                 self._random,
             )  # fmt: skip
+        self._shown = torch.empty(3, rules.rows, modes.width + C)
+        self._free = (torch.arange(modes.width + C) < modes.width).float().repeat(rules.pac)
         self._mean = deepcopy(self.generator)
         self._adam_g = self._adam(self.generator, rules.generator_decay)
         self._adam_c = self._adam(self.critic, rules.critic_decay)
@@ -168,30 +170,19 @@ class Game:
         """Lines 1 to 13."""
         rules = self.rules
         cond, real = self._batch()  # lines 1, 2 and 5
-        fake = self.fakes(cond)  # lines 3 and 4
-        cond, fake, real = self._packs(cond), self._packs(fake), self._packs(real)  # lines 6 to 8
-        rho = torch.rand(len(fake), 1, generator=self._random)
-        mixed = torch.lerp(real, fake, rho)  # lines 10 and 11
+        x, W = self._shown, self.modes.width
+        x[0, :, :W], x[1, :, :W] = self.fakes(cond), real  # lines 3 and 4
+        x[:, :, W:] = cond
+        x = x.view(3, rules.rows // rules.pac, -1)  # lines 6 to 8
+        rho = torch.rand(x.shape[1], 1, generator=self._random)  # line 10
+        torch.lerp(x[1], x[0], rho, out=x[2])  # line 11
         found = critic_gradient(  # lines 9 and 12
-            self.critic,
-            torch.cat([fake, cond], 1),
-            torch.cat([real, cond], 1),
-            torch.cat([mixed, cond], 1),
-            loss=rules.loss,
-            weight=rules.penalty,
-            free=fake.shape[1],
+            self.critic, x, loss=rules.loss, weight=rules.penalty, free=self._free
         )
         for parameter, gradient in zip(self.critic.parameters(), found.gradient, strict=True):
             parameter.grad = gradient
         self._adam_c.step()  # line 13
         return found.loss + found.penalty, found.penalty
-
-    def slope(self, x: Tensor, cond: Tensor) -> Tensor:
-        """λ (‖∇ critic(x, cond)‖ - 1)² on average; packs of rows, packs of conditions."""
-        x = x.requires_grad_()
-        score = self.critic(torch.cat([x, cond], 1))
-        (J,) = torch.autograd.grad(score.sum(), x, create_graph=True)
-        return self.rules.penalty * (J.norm(dim=1) - 1).square().mean()
 
     def descend(self, gradient: Mapping[str, Tensor], *, free_penalty: bool) -> None:
         """Move the critic along a gradient that came from elsewhere.
@@ -202,14 +193,20 @@ class Game:
         """
         self._adam_c.zero_grad()
         if free_penalty and self.rules.penalty:
-            cond = self.hot(self.conditions(self.rules.rows))
-            a, b = self.fakes(cond), self.fakes(cond)
-            rho = torch.rand(len(a), 1, generator=self._random)
-            torch.autograd.backward(self.slope(rho * a + (1 - rho) * b, cond))
+            torch.autograd.backward(self._slope())
         for name, parameter in self.critic.named_parameters():
             free = 0.0 if parameter.grad is None else parameter.grad
             parameter.grad = gradient[name] + free
         self._adam_c.step()
+
+    def _slope(self) -> Tensor:
+        """λ (‖∇ C‖ - 1)² between two generated rows of the same condition, on average."""
+        cond = self.hot(self.conditions(self.rules.rows))
+        rho = torch.rand(len(cond), 1, generator=self._random)
+        x = torch.lerp(self.fakes(cond), self.fakes(cond), rho).requires_grad_()
+        (J,) = torch.autograd.grad(self.critic(self.seen(x, cond)).sum(), x, create_graph=True)
+        norm = J.reshape(len(J) // self.rules.pac, -1).norm(dim=1)
+        return self.rules.penalty * (norm - 1).square().mean()
 
     def generator_step(self) -> Tensor:
         """Lines 14 to 16; ends the step."""
@@ -217,8 +214,7 @@ class Game:
         cond = self.hot(at)
         raw = self._raw(cond)
         self.critic.requires_grad_(requires_grad=False)  # its gradients are nobody's here
-        packed = [self._packs(self._activated(raw).T), self._packs(cond)]
-        score = self.critic(torch.cat(packed, 1))
+        score = self.critic(self.seen(self._activated(raw).T, cond))
         self.critic.requires_grad_(requires_grad=True)
         loss = -score.mean() if self.rules.loss == "wasserstein" else softplus(-score).mean()
         if self.asked:
@@ -278,9 +274,9 @@ class Game:
         soft = self._spans.gumbel_softmax(raw[:hot], self.rules.temperature, self._random)
         return torch.cat([soft, raw[hot:].tanh()])
 
-    def _packs(self, x: Tensor) -> Tensor:
-        """(m, d) -> (m / pac, pac · d)."""
-        return x.reshape(len(x) // self.rules.pac, -1)
+    def seen(self, x: Tensor, cond: Tensor) -> Tensor:
+        """Rows and their conditions as the critic reads them, (m, d) -> (m / pac, pac · d)."""
+        return torch.cat([x, cond], 1).reshape(len(x) // self.rules.pac, -1)
 
     def _average(self) -> None:
         """Move the running mean of G's weights; early weights are forgotten faster."""

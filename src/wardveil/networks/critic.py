@@ -68,30 +68,22 @@ class Descent(NamedTuple):
 
 @torch.no_grad()
 def critic_gradient(
-    critic: nn.Sequential,
-    fake: Tensor,
-    real: Tensor,
-    mixed: Tensor,
-    *,
-    loss: Loss,
-    weight: float,
-    free: int,
+    critic: nn.Sequential, x: Tensor, *, loss: Loss, weight: float, free: Tensor
 ) -> Descent:
     """Gradient of the mean loss of P fakes and P real rows, and of the penalty at P points.
 
     Args:
         critic: As `critic_mlp` makes it.
-        fake: (P, d).
-        real: (P, d).
-        mixed: (P, d), where the slope is penalised; not looked at where `weight` is 0.
+        x: (3, P, d): fakes, real rows, and where the slope is penalised. The last are
+            overwritten.
         loss: Wasserstein, fake minus real; or log-odds, the original game's.
-        weight: λ.
-        free: The slope counts in the first `free` coordinates; the others are conditions.
+        weight: λ; 0 leaves the penalty out.
+        free: (d,), 1 where the slope counts and 0 for conditions.
     """
     linears = [layer for layer in critic if isinstance(layer, nn.Linear)]
     drops = [layer for layer in critic if isinstance(layer, Dropout)]
-    P = len(fake)
-    inputs, slopes = [torch.cat([fake, real, mixed] if weight else [fake, real])], []
+    P = x.shape[1]
+    inputs, slopes = [(x if weight else x[:2]).flatten(0, 1)], []
     for linear, drop in zip(linears[:-1], drops, strict=True):
         z = linear(inputs[-1])
         s = (z > 0).to(z.dtype).mul_(1 - SLOPE).add_(SLOPE)
@@ -111,11 +103,10 @@ def critic_gradient(
         deltas.insert(0, (deltas[0] @ linear.weight).mul_(s))
     penalty = score.new_zeros(())
     if weight:
-        J = deltas[0][2 * P :] @ linears[0].weight[:, :free]
+        J = (deltas[0][2 * P :] @ linears[0].weight).mul_(free)
         norm = J.norm(dim=1, keepdim=True)
         penalty = weight * (norm - 1).square().mean()
-        t = inputs[0].new_zeros(P, inputs[0].shape[1])
-        t[:, :free] = J * (2 * weight / P * (norm - 1) / norm.clamp(min=1e-12))
+        t = J.mul_(2 * weight / P * (norm - 1) / norm.clamp(min=1e-12))
         inputs[0][2 * P :] = t
         for k, (linear, s) in enumerate(zip(linears[:-1], slopes, strict=True)):
             inputs[k + 1][2 * P :] = t = (t @ linear.weight.T).mul_(s[2 * P :])

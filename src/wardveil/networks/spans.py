@@ -59,8 +59,25 @@ class Spans:
     def draw(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """One feature of each group with chance softmax(x), as its place in the group, (H, B)."""
         noisy = x - _minus_gumbel(x, generator)
-        parts = [part.argmax(dim=0) for part in torch.split(noisy, self.sizes.tolist())]
-        return torch.stack(parts) if parts else torch.zeros(0, x.shape[1], dtype=torch.int64)
+        place = (torch.arange(self.width) - self.starts[self.owner])[:, None]
+        beaten = noisy < self.spread(self._largest(noisy))
+        place = torch.where(beaten, self.width, place)  # of equals the first
+        first = place.new_full((len(self.sizes), x.shape[1]), self.width)
+        return first.scatter_reduce_(0, self.owner[:, None].expand_as(place), place, "amin")
+
+    def shift_to(self, x: Tensor, target: Tensor, rounds: int = 30) -> Tensor:
+        """Shifts b with mean softmax(x + b) = target, by proportional fitting; (D, 1).
+
+        Args:
+            x: (D, B).
+            target: (D,) above 0, sums to 1 in each group.
+            rounds: Rounds of fitting.
+        """
+        shift, wanted = x.new_zeros(self.width, 1), target[:, None].log()
+        for _ in range(rounds):
+            mean = self.softmax(x + shift).mean(dim=1, keepdim=True)
+            shift += wanted - mean.clamp(min=1e-12).log()
+        return shift
 
     def cross_entropy(self, x: Tensor, at: Tensor) -> Tensor:
         """-log softmax(x) of one feature a column within its group, (B,).
@@ -76,9 +93,12 @@ class Spans:
 
     def softened(self, x: Tensor) -> Tensor:
         """x, cut to x within reach of the group's largest; the shift that keeps exp finite."""
+        return (x - self.spread(self._largest(x))).clamp_(min=LOWEST)
+
+    def _largest(self, x: Tensor) -> Tensor:
+        """The largest of each group, (H, B)."""
         low = x.new_full((len(self.sizes), x.shape[1]), -torch.inf)
-        top = low.scatter_reduce(0, self.owner[:, None].expand_as(x), x, "amax")
-        return (x - self.spread(top)).clamp_(min=LOWEST)
+        return low.scatter_reduce_(0, self.owner[:, None].expand_as(x), x, "amax")
 
 
 class _Softmax(torch.autograd.Function):

@@ -17,7 +17,9 @@ def test_the_critics_gradient_is_that_of_autograd(loss, weight, dropout):
     critic = critic_mlp(9, (12, 8), dropout, random).double()
     fake, real, mixed = (torch.randn(5, 9, dtype=torch.float64) for _ in range(3))
     random.manual_seed(1)
-    found = critic_gradient(critic, fake, real, mixed, loss=loss, weight=weight, free=6)
+    seen = torch.stack([fake, real, mixed])
+    free = torch.tensor([1.0] * 6 + [0.0] * 3, dtype=torch.float64)
+    found = critic_gradient(critic, seen, loss=loss, weight=weight, free=free)
 
     random.manual_seed(1)  # the same dropout, for the same rows in the same order
     x = mixed[:, :6].clone().requires_grad_()

@@ -65,3 +65,18 @@ def test_gumbel_softmax_is_nearly_hard_when_cold_and_its_largest_is_a_draw():
     counts = torch.bincount(soft.argmax(dim=0), minlength=2).numpy()
     assert chisquare(counts, [4_000, 16_000]).pvalue > ALPHA
     assert (soft.max(dim=0).values > 0.9).float().mean() > 0.6
+
+
+@given(sizes=SIZES, seed=st.integers(0, 1000))
+def test_shifted_logits_have_the_wanted_means(sizes, seed):
+    x = logits(sizes, seed, scale=2.0, rows=400)
+    spans = Spans(sizes)
+    target = spans.softmax(logits(sizes, seed + 1, scale=1.0, rows=1))[:, 0]
+    found = spans.softmax(x + spans.shift_to(x, target)).mean(dim=1)
+    assert torch.allclose(found, target, atol=2e-3)
+
+
+def test_of_equal_logits_the_first_is_drawn():
+    x = torch.tensor([[-torch.inf], [0.0], [-torch.inf]])
+    assert Spans([3]).draw(x, torch.Generator().manual_seed(0)).tolist() == [[1]]
+    assert Spans([1, 2]).draw(torch.full((3, 5), -torch.inf), torch.Generator()).max() == 0
