@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from wardveil.encode.attendance import Attendance
 from wardveil.encode.condition import Conditions, joint_size
 from wardveil.encode.histogram import Probabilities
 from wardveil.encode.matrix import Matrix
@@ -29,6 +30,7 @@ class Labelled:
         conditions: The classes and their prior.
         sizes: Levels of each class.
         p: Fine distribution of each variable.
+        attendance: Who comes to which visit, where whole visits are missed.
     """
 
     def __init__(
@@ -38,6 +40,9 @@ class Labelled:
         self.schema, self.p = schema, p
         self.matrix = Matrix(features, p)
         self.conditions = Conditions(classes, p, joint)
+        self.attendance = None
+        if schema.trial and schema.trial.missed != "cells":
+            self.attendance = Attendance(schema.trial, self.matrix)
         self.sizes = tuple(self.conditions.bins.sizes.values())
 
     def encode(self, rows: Rows) -> Tensor:

@@ -43,7 +43,12 @@ class Drawing:
     def calibrated(self, G: nn.Module) -> State:
         """G and what moves its columns onto the known distributions."""
         with torch.no_grad():
-            return G, calibration(self.patients.matrix, G(*self.latents(CALIBRATION_ROWS)))
+            x = G(*self.latents(CALIBRATION_ROWS))
+        fitted = dict(calibration(self.patients.matrix, x))
+        if self.patients.attendance:
+            moved = calibrated(self.patients.matrix, x, fitted)
+            fitted |= self.patients.attendance.fitted(moved)
+        return G, fitted
 
     def draw(self, states: Sequence[State], n: int, where: Where) -> Rows:
         """n patients of some states, in equal parts; what is asked of their classes holds."""
@@ -54,6 +59,8 @@ class Drawing:
             mine = turn == k
             with torch.no_grad():
                 x[mine] = calibrated(self.patients.matrix, G(z[mine], c[mine]), fitted)
+            if self.patients.attendance:
+                x[mine] = self.patients.attendance.marked(x[mine], fitted, self.numpy)
         return {**self.patients.matrix.decode(x, self.numpy), **given}
 
 
