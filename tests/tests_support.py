@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from wardveil.models import CTGAN, Independent, MarginalGAN, MedicalCGAN, Model
+from wardveil.models import ACGAN, CTGAN, Independent, MarginalGAN, MedicalCGAN, Model
 from wardveil.privacy import Budget, Plan, make_plan
 from wardveil.tables import Table, read_table
 
@@ -22,6 +22,21 @@ SMALL: dict[str, Model] = {
     "marginal": MarginalGAN(rows=50, steps=3, final_steps=5),
     "medical-cgan": SMALL_CGAN,
     "ctgan": SMALL_CTGAN,
+    "acgan": ACGAN(
+        generator_hidden_dims=(16,),
+        discriminator_hidden_dims=(16,),
+        epochs=2,
+        batch_size=50,
+        private_discriminator_hidden_dims=(8,),
+        private_steps=4,
+        private_batch=0.25,
+        anchor_rows=64,
+        anchor_epochs=2,
+        matching_steps=3,
+        learnable=0.0,
+        checkpoints=2,
+        judged_rows=40,
+    ),
     "independent": Independent(),
 }
 

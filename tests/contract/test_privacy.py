@@ -29,15 +29,20 @@ from wardveil.schema import Schema
 from wardveil.schema.variable import Numeric
 from wardveil.vault import SecretNoise, SeededNoise
 
-SLOW = {"medical-cgan", "ctgan"}  # fit surrogates first; their other half meets every patient below
-CGAN = replace(SMALL["medical-cgan"], private_batch=0.9)  # or nobody hostile is ever drawn
+SLOW = {"acgan", "ctgan", "medical-cgan"}
+"""They fit surrogates first; their other half meets every patient below."""
+# 0.9, or nobody hostile is ever drawn
+CGAN = replace(SMALL["medical-cgan"], private_batch=0.9)
 TABULAR = replace(SMALL["ctgan"], private_batch=0.9)
+AC = replace(SMALL["acgan"], private_batch=0.9)
 AUDITED: dict[str, Model] = {
     **SMALL,
     "medical-cgan": CGAN,
     "medical-cgan without anchor": replace(CGAN, anchor=False),
     "ctgan": TABULAR,
     "ctgan without anchor": replace(TABULAR, anchor=False, private_penalty="rows"),
+    "acgan": AC,
+    "acgan without anchor": replace(AC, anchor=False),
 }
 NAMES = sorted(AUDITED)
 QUICK = [name for name in NAMES if name not in SLOW]

@@ -17,6 +17,7 @@ NOISE = "tests/statistical/test_noise.py"
 PRICES = "tests/unit/privacy/test_prices.py"
 ACCOUNT = "tests/unit/privacy/test_accountant.py"
 PLAN = "tests/unit/privacy/test_plan.py"
+ACGAN = "tests/unit/models/test_acgan.py"
 MODEL = "tests/contract/test_privacy.py"
 CANARY = "tests/unit/audit/test_canary.py"
 
@@ -81,6 +82,10 @@ CHOICE = """        self.lease.charge(name)
         declared = SCORE_MARGIN * float(weights.max())
         winner = self._noise.select(scores, declared, mechanism.epsilon)
 """
+PREFERENCE = """        self.lease.charge(name)
+        mechanism = self.lease.plan.mechanism(name)
+        assert isinstance(mechanism, Choice)
+        totals, left"""
 
 RELEASE = inside(
     "vault/vault.py",
@@ -181,6 +186,14 @@ RELEASE = inside(
      "winner = self._noise.select(scores, declared, mechanism.epsilon)",
      "winner = self._noise.select(scores, declared, 2 * mechanism.epsilon)",
      f"{CHARGED}[choice]"),
+    ("a preference without noise",
+     "int(left[self._noise.select(totals, SCORE_MARGIN, mechanism.epsilon)])",
+     "int(left[int(np.argmax(totals))])", f"{CHARGED}[generator]"),
+    ("a patient's preference has no bound", ".nan_to_num(0.0, 0.0, 0.0).clamp(0, 1)",
+     ".nan_to_num(0.0, 0.0, 0.0)",
+     f"{VAULT}::test_a_patient_speaks_for_a_candidate_by_at_most_one"),
+    ("a preference is not charged", PREFERENCE,
+     PREFERENCE.replace("        self.lease.charge(name)\n", ""), f"{CHARGED}[generator]"),
     # charge
     ("gradients are not charged", GRADIENT_CHARGE,
      GRADIENT_CHARGE.replace("        self.lease.charge(name)\n", ""), f"{CHARGED}[gradient]"),
@@ -443,6 +456,27 @@ PRICED = chain(
         "privacy/plan.py",
         ("noise below every limit is accepted", "m.noise_multiplier < SMALLEST_NOISE",
          "m.noise_multiplier < 0", f"{PLAN}::test_reckless_noise_is_refused"),
+        ("given noise may cost more than the budget",
+         "    _refuse_given(questions, budget)\n    given", "    given",
+         f"{PLAN}::test_given_noise_is_kept_and_the_others_share_what_is_left"),
+    ),
+    inside(
+        "privacy/question.py",
+        ("given noise is made smaller", "sigma = self.noise_multiplier or",
+         "sigma = (self.noise_multiplier or 0) / 2 or",
+         f"{PLAN}::test_given_noise_is_kept_and_the_others_share_what_is_left"),
+        ("batches are cut more often than δ pays for", "1e-9 * delta / self.count)",
+         "1e-3 * delta / self.count)",
+         f"{PLAN}::test_a_batch_limit_is_the_smallest_that_is_as_good_as_none"),
+    ),
+    inside(
+        "models/acgan.py",
+        ("restarts for free", "if own else self.private_steps) * self.restarts,",
+         "if own else self.private_steps),",
+         f"{ACGAN}::test_every_restart_and_every_choice_is_paid_for"),
+        ("one choice is paid for, several are made",
+         'Choices(name="generator", count=self.chosen', 'Choices(name="generator", count=1',
+         f"{ACGAN}::test_every_restart_and_every_choice_is_paid_for"),
     ),
     inside(
         "privacy/statement.py",

@@ -17,7 +17,7 @@ QUICK: Final[dict[str, Any]] = {
     "private_discriminator_hidden_dims": (8,), "private_steps": 6, "private_batch": 0.9,
     "learnable": 0.0, "epochs": 2, "batch_size": 50, "anchor_rows": 64, "matching_steps": 3,
     "critic_hidden_dims": (16,), "private_critic_hidden_dims": (8,), "anchor_epochs": 2,
-    "rows": 50, "steps": 3, "final_steps": 5,
+    "rows": 50, "steps": 3, "final_steps": 5, "checkpoints": 2, "judged_rows": 40,
 }  # fmt: skip
 """Sizes that cost time and change no path. 0.9 of the patients a step, so that the hostile one
 is drawn; the critic is trained whatever the signal law says."""

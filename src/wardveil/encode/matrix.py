@@ -11,6 +11,7 @@ Read back, level coordinates are log-odds: level k has probability softmax(κ·t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -103,16 +104,29 @@ class Matrix:
         that the number is known. Their second moments over rows are those of decoded rows, as far
         as two different variables are concerned.
         """
-        parts = []
-        for b in self.blocks:
-            odds = KAPPA * x[:, b.odds]
-            chance = torch.sigmoid(2 * odds) if b.choices == 1 else torch.softmax(odds, dim=1)
-            if b.number:
-                known = 1 - chance if b.choices else 1.0
-                parts.append(x[:, b.start : b.start + 1] * known)
-            if b.choices:
-                parts.append(chance)
-        return torch.cat(parts, dim=1)
+        two, many, owner, known = self._odds
+        out = x.clone()
+        if len(two):
+            out[:, two] = torch.sigmoid(2 * KAPPA * x[:, two])
+        if len(many):
+            odds = torch.exp(KAPPA * x[:, many])  # x is at most 1: no overflow
+            groups = int(owner[-1]) + 1
+            total = odds.new_zeros(len(x), groups).index_add(1, owner, odds)
+            out[:, many] = odds / total[:, owner]
+        if len(known):
+            out[:, known] = x[:, known] * (1 - out[:, known + 1])
+        return out
+
+    @cached_property
+    def _odds(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Columns of lone odds, of odds among many and whose, and of numbers with a missing."""
+        two = [b.stop - 1 for b in self.blocks if b.choices == 1]
+        many = [(k, column) for k, b in enumerate(b for b in self.blocks if b.choices > 1)
+                for column in range(b.start, b.stop)]  # fmt: skip
+        known = [b.start for b in self.blocks if b.number and b.choices]
+        columns = (two, [c for _, c in many], [k for k, _ in many], known)
+        a, b, c, d = (torch.tensor(column, dtype=torch.long) for column in columns)
+        return a, b, c, d
 
     def _position(
         self, variable: Numeric, values: NDArray[np.float64] | NDArray[np.int32]

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from wardveil.evaluation.cells import axes
 from wardveil.evaluation.interval import Z, groups, jackknife
-from wardveil.evaluation.prepared import DISTINCT, Flags, Floats, Prepared
+from wardveil.evaluation.learner import spearman
+from wardveil.evaluation.prepared import DISTINCT, Flags, Floats, Prepared, Tabular, prepare
+from wardveil.schema.schema import Schema
 
 MOST_LEVELS: Final = 20
 """Levels of one column that are told apart; the others are one."""
@@ -111,6 +114,27 @@ def gaps(real: Prepared, synthetic: Prepared) -> dict[str, tuple[float, float, f
         error = float(np.hypot(errors[0], errors[1]))
         out[name] = (value, max(0.0, value - Z * error), value + Z * error)
     return out
+
+
+def correlation_rank(real: Tabular, synthetic: Tabular, *, schema: Schema | None = None) -> float:
+    """Whether the same pairs of numbers go together most: Spearman's of all pairs' correlations.
+
+    Args:
+        real: Real rows.
+        synthetic: Synthetic rows.
+        schema: What is declared.
+
+    Returns:
+        -1 to 1; NaN where fewer than two pairs of numbers vary in both tables.
+    """
+    tables = prepare(real, synthetic, schema=schema)
+    names = [n for n, c in tables[0].columns.items()
+             if not isinstance(c, Flags) and c.dtype != object]  # fmt: skip
+    above = np.triu_indices(len(names), 1)
+    found = [pd.DataFrame({n: t.columns[n] for n in names}).corr().to_numpy()[above]
+             for t in tables]  # fmt: skip
+    both = ~np.isnan(found[0]) & ~np.isnan(found[1])
+    return spearman(found[0][both], found[1][both]) if both.sum() > 1 else float("nan")
 
 
 class _Sums:

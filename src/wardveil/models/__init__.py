@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from wardveil.errors import Problem, UsageError
+from wardveil.models.acgan import ACGAN
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights
 from wardveil.models.ctgan import CTGAN
 from wardveil.models.independent import Independent
@@ -16,13 +17,14 @@ from wardveil.models.medical_cgan import MedicalCGAN
 MODELS: dict[str, type[Model]] = {
     "medical-cgan": MedicalCGAN,
     "ctgan": CTGAN,
+    "acgan": ACGAN,
     "marginal": MarginalGAN,
     "independent": Independent,
 }
 
 __all__ = [
-    "CTGAN", "MODELS", "Independent", "MarginalGAN", "MedicalCGAN", "Model", "Moment", "Rng",
-    "Watch", "Weights",
+    "ACGAN", "CTGAN", "MODELS", "Independent", "MarginalGAN", "MedicalCGAN", "Model", "Moment",
+    "Rng", "Watch", "Weights",
     "choose_model", "defaults", "settings",
 ]  # fmt: skip
 

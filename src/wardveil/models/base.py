@@ -95,3 +95,23 @@ def positive(**values: float) -> None:
     ]
     if problems:
         raise UsageError(problems)
+
+
+def refuse_unasked(where: Where, conditions: Sequence[str]) -> None:
+    """Refuse wishes for what a model does not condition on, all at once.
+
+    Raises:
+        UsageError: Naming each (E132).
+    """
+    problems = [
+        Problem(
+            code="E132",
+            what=f"{name!r} was not declared a condition when this run was fitted.",
+            where="where",
+            do=("Declare condition = true and fit again, or filter the sample.",),
+        )
+        for name in where
+        if name not in conditions
+    ]
+    if problems:
+        raise UsageError(problems)

@@ -46,7 +46,7 @@ from wardveil.encode.condition import JOINT_LIMIT, Conditions, joint_size
 from wardveil.encode.histogram import Probabilities, distributions, simplex
 from wardveil.encode.matrix import Matrix, blocks_of
 from wardveil.errors import Problem, UsageError
-from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
+from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive, refuse_unasked
 from wardveil.models.surrogate import anchored, let_in, surrogates
 from wardveil.networks.matching import match_moments
 from wardveil.networks.mlp import discriminator_mlp, generator_mlp, parameters_of
@@ -289,19 +289,7 @@ class MedicalCGAN(Model):
     def sample(self, weights: Weights, schema: Schema, n: int, where: Where, rng: Rng) -> Rows:
         """n records whose conditions are drawn from the prior, given what is asked."""
         conditions, _ = _split(schema)
-        names = {v.name for v in conditions}
-        if unasked := [name for name in where if name not in names]:
-            raise UsageError(
-                [
-                    Problem(
-                        code="E132",
-                        what=f"{name!r} was not declared a condition when this run was fitted.",
-                        where="where",
-                        do=("Declare condition = true and fit again, or filter the sample.",),
-                    )
-                    for name in unasked
-                ]
-            )
+        refuse_unasked(where, [v.name for v in conditions])
         page = _Page.restored(self, schema, weights)
         cells, given = page.conditions.draw(n, where, rng.numpy)
         z = torch.randn(n, self.noise_dim, generator=rng.torch)

@@ -29,7 +29,7 @@ def obedient(draw: Callable[[int], Rows], schema: Schema, n: int, where: Where) 
     Raises:
         UsageError: If almost no row keeps the rules (E138).
     """
-    if not schema.constraints:
+    if not schema.constraints and not _whole_visits(schema):
         return draw(n)
     parts: list[Rows] = []
     kept = drawn = 0
@@ -78,7 +78,29 @@ def _broken(rows: Rows, schema: Schema, where: Where) -> NDArray[np.bool_]:
             values > min(asked.high, column.high or 0.0)
         )
         broken |= np.where(known, outside, not column.nullable or rule.derived in where)
-    return broken
+    return broken | _half_missed(rows, schema)
+
+
+def _whole_visits(schema: Schema) -> bool:
+    """Whether a trial says that whole visits are missed."""
+    return schema.trial is not None and schema.trial.missed != "cells"
+
+
+def _half_missed(rows: Rows, schema: Schema) -> NDArray[np.bool_]:
+    """Who missed one measure of a visit and not another, or came back after dropping out, (n,)."""
+    trial = schema.trial
+    if trial is None or trial.missed == "cells":
+        return np.zeros(len(next(iter(rows.values()))), dtype=bool)
+    gone = np.stack([[_missing(rows[trial.column(m, v)]) for v in trial.visits]
+                     for m in trial.measures])  # fmt: skip
+    broken = (gone != gone[:1]).any(axis=(0, 1))
+    if trial.missed == "dropout":
+        broken |= (gone[0, :-1] & ~gone[0, 1:]).any(axis=0)
+    return np.asarray(broken)
+
+
+def _missing(values: NDArray[np.float64] | NDArray[np.int32]) -> NDArray[np.bool_]:
+    return np.isnan(values) if values.dtype.kind == "f" else values < 0
 
 
 def _readable(rows: Rows, schema: Schema, names: tuple[str, ...]) -> dict[str, Values]:

@@ -110,10 +110,10 @@ def _uncut(mechanisms: Sequence[Mechanism], epsilon: float, delta: float) -> boo
     return (1 + exp(min(epsilon, 700.0))) * cut <= KEPT * delta
 
 
-def roughly(mechanisms: Sequence[Mechanism], delta: float) -> float:
+def roughly(mechanisms: Sequence[Mechanism], delta: float, *, interval: float = COARSE) -> float:
     """ε to three digits, quickly: everything unsampled as one Gaussian, batches never cut.
 
-    For searching only; what is stated comes from `spent`.
+    For searching only; what is stated comes from `spent`. Millions of steps need a finer grid.
     """
     left = delta - sum(m.delta for m in mechanisms)
     if left <= 0:
@@ -122,9 +122,9 @@ def roughly(mechanisms: Sequence[Mechanism], delta: float) -> float:
     if any(m.noise_multiplier < LEAST_NOISE for m in sampled):
         return inf
     mu = sqrt(sum(m.mu**2 for m in mechanisms if not isinstance(m, SampledGaussian)))
-    losses = [m.loss(COARSE) for m in sampled]
+    losses = [m.loss(interval) for m in sampled]
     if mu > 0:
-        losses.append(pld.from_gaussian_mechanism(1 / mu, value_discretization_interval=COARSE))
+        losses.append(pld.from_gaussian_mechanism(1 / mu, value_discretization_interval=interval))
     return _read(losses, left)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from scipy.stats import norm
 
 from wardveil.errors import BudgetError, Problem, VaultError
-from wardveil.privacy.accountant import Spent, roughly, spent
+from wardveil.privacy.accountant import COARSE, FINE, Spent, roughly, spent
 from wardveil.privacy.budget import Budget
 from wardveil.privacy.mechanism import (
     Choice,
@@ -193,8 +193,8 @@ def make_plan(
         A plan whose composed cost is at most ε; for a budget of ε = ∞, one without mechanisms.
 
     Raises:
-        BudgetError: If no noise level in reach meets the budget (E404), or it would take a
-            noise multiplier below 0.5 (E405).
+        BudgetError: If no noise level in reach meets the budget (E404), it would take a noise
+            multiplier below 0.5 (E405), or a given one costs more than the budget (E406).
     """
     fixed = {
         "budget": budget, "n": n, "relation": relation,
@@ -207,7 +207,9 @@ def make_plan(
         total = sum(q.share for q in questions)
         return tuple(q.mechanism(mu * sqrt(q.share / total), budget.delta) for q in questions)
 
-    mu = _largest_mu(at, budget)
+    _refuse_given(questions, budget)
+    given = any(isinstance(q, Gradients) and q.noise_multiplier is not None for q in questions)
+    mu = _largest_mu(at, budget, FINE if given else COARSE)
     mechanisms = at(mu)
     cost = spent(mechanisms, budget.delta)
     while cost.epsilon > budget.epsilon:  # the fine grid may see a hair more than the coarse one
@@ -228,11 +230,36 @@ def make_plan(
     return Plan(mechanisms=mechanisms, spent=cost, **fixed)  # type: ignore[arg-type]
 
 
-def _largest_mu(at: Callable[[float], tuple[Mechanism, ...]], budget: Budget) -> float:
+def _refuse_given(questions: Sequence[Question], budget: Budget) -> None:
+    """Noise that was fixed beforehand must fit into the budget (E406)."""
+    given = [q for q in questions if isinstance(q, Gradients) and q.noise_multiplier is not None]
+    cost = spent([q.mechanism(1.0, budget.delta) for q in given], budget.delta)
+    if cost.epsilon <= budget.epsilon:
+        return
+    told = "; ".join(
+        f"{q.count} steps of {q.name!r} with σ = {q.noise_multiplier:g} and a patient in a step "
+        f"with chance {q.sampling_prob:.4g}"
+        for q in given
+    )
+    raise BudgetError(
+        Problem(
+            code="E406",
+            what=f"A given noise multiplier must cost at most ε = {budget.epsilon:g} at "
+            f"δ = {budget.delta:g}, and costs {cost.epsilon:.4f}: {told}.",
+            where="noise_multiplier",
+            do=("Raise epsilon or the noise, or make fewer steps.",
+                "Leave noise_multiplier out: it then follows from epsilon."),
+        )
+    )  # fmt: skip
+
+
+def _largest_mu(
+    at: Callable[[float], tuple[Mechanism, ...]], budget: Budget, interval: float
+) -> float:
     """μ of the whole run, by bisection on a geometric scale around the Gaussian's μ."""
 
     def fits(mu: float) -> bool:
-        return roughly(at(mu), budget.delta) <= budget.epsilon
+        return roughly(at(mu), budget.delta, interval=interval) <= budget.epsilon
 
     guess = gaussian_mu(budget)
     low, high = 0.7 * guess, 1.2 * guess

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wardveil.evaluation import Trajectory
 
 INK = ("#2f6f8f", "#b5532a")
+LINES = ("-", "--", ":")
 
 
 def loss_figure(history: Mapping[str, Sequence[float]], path: Path, *, window: int = 25) -> None:
@@ -80,4 +84,57 @@ def tradeoff_figure(
     axes.minorticks_off()
     axes.set(xlabel="ε", ylabel="distance to real rows (0 is perfect)", ylim=(0, None))
     axes.legend(frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+def median_figure(
+    panels: Mapping[str, Mapping[str, Sequence["Trajectory"]]], path: Path, *, unit: str = ""
+) -> None:
+    """Medians over visits, a panel each: a colour an arm, a kind of line a table.
+
+    Args:
+        panels: Title -> name of a table (real, non-private, private) -> its trajectories, one an
+            arm, the same arms everywhere.
+        path: Where to write.
+        unit: Of the measurement.
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(4.6 * columns, 3.2 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for axes, (title, tables) in zip(grid.flat, panels.items(), strict=False):
+        for (table, tracks), line in zip(tables.items(), LINES, strict=False):
+            for track, ink in zip(tracks, INK, strict=False):
+                visits = [v.removeprefix(f"{track.measurement}_") for v in track.visits]
+                medians = [float("nan") if m is None else m for m in track.median]
+                axes.plot(visits, medians, line, color=ink, label=f"{table}, {track.arm}")
+        axes.set(title=title, ylabel=unit)
+        axes.tick_params(axis="x", labelsize=7)
+    figure.axes[0].legend(frameon=False, fontsize=7)
+    figure.savefig(path, dpi=150)
+
+
+def delta_figure(
+    epochs: Sequence[float], curves: Mapping[str, Sequence[float]], path: Path, *, allowed: float
+) -> None:
+    """δ against epochs at several ε, δ on a logarithmic axis.
+
+    Args:
+        epochs: Passes over the table.
+        curves: Name, such as "ε = 1" -> δ at each epoch.
+        path: Where to write.
+        allowed: The largest δ that a plan may have, drawn as a dashed line.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for name, values in curves.items():
+        axes.plot(epochs, [max(v, 1e-16) for v in values], label=name)
+    axes.axhline(allowed, color="0.4", linestyle="--")
+    axes.set_yscale("log")
+    axes.set(xlabel="epochs", ylabel="δ", ylim=(1e-15, 1.2))
+    axes.legend(frameon=False, fontsize=7)
     figure.savefig(path, dpi=150)

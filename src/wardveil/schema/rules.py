@@ -29,7 +29,7 @@ def findings(columns: Sequence[Column], table: Mapping[str, Any]) -> list[Findin
         *_key(columns, table.get("key", "")),
         *_pairs(columns),
         *_between(columns, table.get("rules", ())),
-        *trial_findings(table.get("trial"), [c.name for c in columns if c.modelled]),
+        *trial_findings(table.get("trial"), [c for c in columns if c.modelled]),
     ]
 
 

@@ -2,8 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, Literal, get_args
 
+from wardveil.schema.column import Column
 from wardveil.schema.finding import Finding, Found
+
+Missed = Literal["cells", "visits", "dropout"]
+MISSED: Final[tuple[str, ...]] = get_args(Missed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +23,9 @@ class Trial:
         visit: Name of the visit's column there.
         parameter: Name of the column of measures there; "" when each measure has its own.
         value: Name of the column of values there, if `parameter` is named.
+        missed: How cells go missing: each by itself ("cells"), all measures of a visit together
+            ("visits"), or together and at every later visit too ("dropout"). It holds in every
+            synthetic row.
     """
 
     visits: tuple[str, ...]
@@ -27,6 +35,7 @@ class Trial:
     visit: str = "visit"
     parameter: str = ""
     value: str = ""
+    missed: Missed = "cells"
 
     def column(self, measure: str, visit: str) -> str:
         """The wide table's column of a measure at a visit.
@@ -43,7 +52,7 @@ class Trial:
         return tuple(self.column(m, v) for m in self.measures for v in self.visits)
 
 
-def trial_findings(trial: Trial | None, columns: Sequence[str]) -> Found:
+def trial_findings(trial: Trial | None, columns: Sequence[Column]) -> Found:
     """What is wrong with a trial over a table of which these columns are modelled."""
     if trial is None:
         return
@@ -61,9 +70,13 @@ def _types(trial: Trial) -> Found:
     for fact in ("arm", "patient", "visit", "parameter", "value"):
         if not isinstance(getattr(trial, fact), str):
             yield Finding(code="E203", fact=fact, what=f"{fact} must be text.")
+    if trial.missed not in MISSED:
+        yield Finding(code="E203", fact="missed",
+                      what=f"missed must be one of {', '.join(MISSED)}.")  # fmt: skip
 
 
-def _fits(trial: Trial, columns: Sequence[str]) -> Found:
+def _fits(trial: Trial, modelled: Sequence[Column]) -> Found:
+    columns = [c.name for c in modelled]
     if bool(trial.parameter) != bool(trial.value):
         what = "parameter and value are named together or not at all."
         yield Finding(code="E235", fact="parameter", what=what)
@@ -80,4 +93,17 @@ def _fits(trial: Trial, columns: Sequence[str]) -> Found:
         yield Finding(
             code="E235", fact="visits", do=("declare it under [columns], or correct [trial]",),
             what=f"column {absent[0]!r} of the trial is not declared, or dropped.",
+        )  # fmt: skip
+        return
+    nullable = {c.name: c.nullable for c in modelled}
+    can = [{nullable[trial.column(m, v)] for m in trial.measures} for v in trial.visits]
+    if trial.missed != "cells" and any(len(each) > 1 for each in can):
+        yield Finding(
+            code="E235", fact="missed", do=("declare nullable for all measures of a visit", ),
+            what="where whole visits are missed, all measures of a visit may be missing, or none.",
+        )  # fmt: skip
+    elif trial.missed == "dropout" and sorted(can, key=max) != can:
+        yield Finding(
+            code="E235", fact="missed", do=("declare nullable for all later visits", ),
+            what="under drop-out every visit after one that may be missed may be missed.",
         )  # fmt: skip

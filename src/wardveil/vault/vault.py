@@ -8,6 +8,7 @@ Sensitivity notes, per patient (relation: one patient's rows become null):
     one_way   a patient adds 1 to one cell of each variable's histogram, and at most `max_codes`
               to the flags of a codes column: `tables` unit steps in all.
     marginal  a patient adds 1 to one cell.
+    prefer    a patient adds between 0 and 1 to the score of each candidate.
     choose    ‖T - E‖₁ of a table moves by at most 1, so w·‖T - E‖₁ by at most max w.
     gradient  a patient's whole vector is clipped to C before it is added.
     mean      a patient's vector x is clipped to ‖x‖ ≤ 1 before it is added.
@@ -44,6 +45,7 @@ from wardveil.vault.statistics import (
 
 Rows = Mapping[str, NDArray[np.float64] | NDArray[np.int32]]
 Unit = Callable[[Tensor], Sequence[Part]]
+Judge = Callable[[Tensor], Tensor]
 
 CLIP_MARGIN = 0.99
 """Units are clipped to 0.99 C while C is declared: the rest covers float32 summation and the
@@ -105,6 +107,7 @@ class Vault:
         self._n = len(next(iter(self._rows.values())))
         self._encoded: tuple[RowEncoder, Tensor] | None = None
         self._pairs: tuple[Binning, NDArray[np.int64]] | None = None
+        self._judged: tuple[Judge, NDArray[np.float64]] | None = None
         bought = lease.plan.relation == "add-remove"
         if self._n > lease.plan.n or (self._n < lease.plan.n and not bought):
             raise SchemaError(
@@ -254,6 +257,37 @@ class Vault:
         i, j = pairs.T
         return weights[i, j] * l1[i, j] - offsets[i, j], pairs
 
+    def prefer(
+        self, judge: Judge, encoder: RowEncoder, *, without: Sequence[int], name: str
+    ) -> int:
+        """The candidate that patients speak for most: argmax_k Σ_i s_k(x_i), noisily.
+
+        Args:
+            judge: Rows (m, d) -> the scores of K candidates by each row alone, (m, K); cut to
+                [0, 1], and one that is not finite counts for nothing.
+            encoder: Rows to matrix.
+            without: Candidates that do not take part.
+            name: The question.
+
+        Source: McSherry and Talwar (2007), the exponential mechanism; in its Gumbel form.
+        """
+        self.lease.charge(name)
+        mechanism = self.lease.plan.mechanism(name)
+        assert isinstance(mechanism, Choice)
+        totals, left = self._totals(judge, encoder, without)
+        return int(left[self._noise.select(totals, SCORE_MARGIN, mechanism.epsilon)])
+
+    def _totals(
+        self, judge: Judge, encoder: RowEncoder, without: Sequence[int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Exact scores of the candidates that take part, and which they are."""
+        if self._judged is None or self._judged[0] is not judge:
+            scores = judge(self._matrix(encoder)).double().nan_to_num(0.0, 0.0, 0.0).clamp(0, 1)
+            self._judged = (judge, scores.sum(dim=0).cpu().numpy())
+        totals = self._judged[1]
+        left = np.setdiff1d(np.arange(len(totals)), np.asarray(without, dtype=np.int64))
+        return totals[left], left
+
     def gradient(
         self, unit: Unit, encoder: RowEncoder, *, name: str = "gradient"
     ) -> list[dict[str, Tensor]]:
@@ -358,6 +392,14 @@ class OpenVault(Vault):
         scores, pairs = self._scores(expected, binning, weights, offsets)
         i, j = pairs[int(np.argmax(scores))]
         return int(i), int(j)
+
+    def prefer(
+        self, judge: Judge, encoder: RowEncoder, *, without: Sequence[int], name: str
+    ) -> int:
+        """The candidate with the largest exact score."""
+        self.lease.charge(name)
+        totals, left = self._totals(judge, encoder, without)
+        return int(left[int(np.argmax(totals))])
 
     def gradient(
         self, unit: Unit, encoder: RowEncoder, *, name: str = "gradient"

@@ -6,6 +6,7 @@ from math import inf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from wardveil.errors import BudgetError, VaultError
 from wardveil.privacy import (
@@ -160,3 +161,28 @@ def test_under_add_remove_the_size_is_bought():
                      relation="add-remove")  # fmt: skip
     assert plan.mechanism("size").epsilon > 0
     assert plan.spent.epsilon <= 1.0
+
+
+@settings(max_examples=30)
+@given(n=st.integers(50, 50_000), q=st.floats(1e-4, 0.5), steps=st.integers(1, 10**6),
+       delta=st.sampled_from([1e-5, 1e-7]))  # fmt: skip
+def test_a_batch_limit_is_the_smallest_that_is_as_good_as_none(n, q, steps, delta):
+    question = Gradients(
+        patients=n, batch=q * n, count=steps, clip_norm=1.0, parameters=9, share=1.0
+    )
+    m = question.mechanism(1.0, delta)
+    assert m.truncation <= 1e-9 * delta
+    assert m.batch_limit <= q * n + 12 * (q * n) ** 0.5 + 45  # not the whole table
+    assert steps * binom.sf(m.batch_limit - 2, n, m.sampling_prob) > 1e-9 * delta
+
+
+def test_given_noise_is_kept_and_the_others_share_what_is_left():
+    budget = Budget(epsilon=2.0, delta=1e-5)
+    given = replace(ask()[3], noise_multiplier=3.0)
+    plan = make_plan([ask()[0], given], budget=budget, n=2000)
+    assert plan.mechanism("gradient").noise_multiplier == 3.0
+    assert 1.9 < plan.spent.epsilon <= 2.0
+    alone = spent([plan.mechanism("gradient")], budget.delta).epsilon
+    assert alone < plan.spent.epsilon
+    with pytest.raises(BudgetError, match="E406"):
+        make_plan([ask()[0], given], budget=Budget(epsilon=0.9 * alone, delta=1e-5), n=2000)

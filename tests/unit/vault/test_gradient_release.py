@@ -152,12 +152,14 @@ def test_places_in_a_batch_say_nothing_of_who_else_is_in_it(schema):
 def every_question(schema, n):
     """A vault with every question planned once, and how to ask each."""
     pairs = [Histograms(tables=8, share=1.0), Marginals(count=1, share=1.0),
-             Choices(count=1, share=1.0), Patients(),
+             Choices(count=1, share=1.0), Choices(count=1, share=1.0, name="generator"),
+             Patients(),
              Moments(name="masses", share=1.0), Moments(name="moments", share=1.0),
              *gradient_plan().questions]  # fmt: skip
     priced = (
         Counts(name="one-way", sd=11.0, tables=8), Counts(name="marginal", sd=5.0),
-        Choice(name="choice", epsilon=0.7, count=1), Size(name="size", epsilon=0.3),
+        Choice(name="choice", epsilon=0.7, count=1),
+        Choice(name="generator", epsilon=0.4, count=1), Size(name="size", epsilon=0.3),
         Sums(name="masses", noise_multiplier=4.0), Sums(name="moments", noise_multiplier=6.0),
         *gradient_plan().mechanisms,
     )  # fmt: skip
@@ -183,6 +185,9 @@ def every_question(schema, n):
         "choice": lambda: vault.choose(
             expected, binning=bins, weights=2 * np.ones((K, K)), offsets=np.zeros((K, K))
         ),
+        "generator": lambda: vault.prefer(
+            lambda x: x.repeat(1, 2), encoder, without=[1], name="generator"
+        ),
         "size": vault.count,
         "masses": lambda: vault.mean(encoder, name="masses"),
         "moments": lambda: vault.second_moments(encoder, name="moments"),
@@ -192,7 +197,7 @@ def every_question(schema, n):
 
 SCALES = {
     "one-way": 11.0, "marginal": 5.0, "choice": 0.7, "size": 0.3, "gradient": 2.0, "masses": 4.0,
-    "moments": 6.0,
+    "moments": 6.0, "generator": 0.4,
 }  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def test_a_private_vault_has_no_way_to_hand_out_rows(schema, frame):
     assert not hasattr(vault, "rows")
     public = {name for name in dir(vault) if not name.startswith("_")}
     assert public == {"choose", "count", "gradient", "lease", "marginal", "mean", "one_way",
-                      "private", "schema", "second_moments"}  # fmt: skip
+                      "prefer", "private", "schema", "second_moments"}  # fmt: skip
 
 
 def test_answers_carry_noise_of_the_planned_size(schema, frame):
@@ -138,6 +138,32 @@ def test_choose_finds_the_pair_that_hangs_together(schema, frame):
         held.n * np.outer(mass, mass), binning=bins, weights=weights, offsets=np.zeros((k, k))
     )
     assert {names[i], names[j]} == {"age", "stage"}
+
+
+@pytest.mark.parametrize("hostile", [1e9, -1e9, float("nan"), float("inf")])
+def test_a_patient_speaks_for_a_candidate_by_at_most_one(schema, frame, hostile):
+    class Scores:
+        """The scores themselves as the matrix: 0.25 of everybody, and one who shouts."""
+
+        def __init__(self, loud):
+            self.loud = loud
+
+        def encode(self, rows):
+            matrix = torch.full((len(rows["age"]), 3), 0.25)
+            matrix[5] = self.loud
+            return matrix
+
+    heard = []
+    for loud in (0.0, hostile):
+        noise = RecordingNoise(SeededNoise(4))
+        plan = planned([Choices(count=2, share=1.0, name="generator")], 600, 2.0)
+        vault = Vault(table_of(frame, schema).rows, schema=schema, lease=Lease(plan), noise=noise)
+        first = vault.prefer(lambda x: x, Scores(loud), without=(), name="generator")
+        second = vault.prefer(lambda x: x, Scores(loud), without=[first], name="generator")
+        assert first != second
+        assert [len(a.value) for a in noise.asked] == [3, 2]
+        heard.append(noise.asked[0].value)
+    assert np.abs(heard[1] - heard[0]).max() <= 1.0
 
 
 def linear_unit(d):
