@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from wardveil.models import Independent, MarginalGAN, MedicalCGAN, Model
+from wardveil.models import Independent, MarginalGAN, MedGAN, MedicalCGAN, Model
 from wardveil.privacy import Budget, Plan, make_plan
 from wardveil.tables import Table, read_table
 
@@ -12,9 +12,17 @@ SMALL_CGAN = MedicalCGAN(
     anchor_rows=64, anchor_epochs=2, matching_steps=3, learnable=0.0,
 )  # fmt: skip
 
+SMALL_MEDGAN = MedGAN(
+    random_dim=8, embedding_dim=8, generator_dims=(8,), discriminator_dims=(16, 8), epochs=2,
+    pretrain_epochs=2, batch_size=50, pretrain_batch_size=50, matching_steps=3, anchor_rows=64,
+    anchor_pretrain_epochs=1, anchor_epochs=2, private_batch=0.25, private_steps=4,
+    autoencoder_steps=3, private_discriminator_dims=(8,), learnable=0.0,
+)  # fmt: skip
+
 SMALL: dict[str, Model] = {
     "marginal": MarginalGAN(rows=50, steps=3, final_steps=5),
     "medical-cgan": SMALL_CGAN,
+    "medgan": SMALL_MEDGAN,
     "independent": Independent(),
 }
 

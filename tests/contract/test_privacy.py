@@ -29,12 +29,18 @@ from wardveil.schema import Schema
 from wardveil.schema.variable import Numeric
 from wardveil.vault import SecretNoise, SeededNoise
 
-SLOW = {"medical-cgan"}  # fits surrogates first; its other half meets every patient below
+SLOW = {"medical-cgan", "medgan", "medgan with a private decoder", "medgan of components"}
+# Two fit surrogates first; their other halves, and what is common, meets every patient below.
 CGAN = replace(SMALL["medical-cgan"], private_batch=0.9)  # or nobody hostile is ever drawn
+CODES = replace(SMALL["medgan"], private_batch=0.9)
 AUDITED: dict[str, Model] = {
     **SMALL,
     "medical-cgan": CGAN,
     "medical-cgan without anchor": replace(CGAN, anchor=False),
+    "medgan": CODES,
+    "medgan without anchor": replace(CODES, anchor=False, autoencoder="both"),
+    "medgan with a private decoder": replace(CODES, anchor=False, autoencoder="decoder"),
+    "medgan of components": replace(CODES, anchor=False, autoencoder="components"),
 }
 NAMES = sorted(AUDITED)
 QUICK = [name for name in NAMES if name not in SLOW]

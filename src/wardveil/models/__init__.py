@@ -10,17 +10,19 @@ from wardveil.errors import Problem, UsageError
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights
 from wardveil.models.independent import Independent
 from wardveil.models.marginal import MarginalGAN
+from wardveil.models.medgan import MedGAN
 from wardveil.models.medical_cgan import MedicalCGAN
 
 MODELS: dict[str, type[Model]] = {
     "medical-cgan": MedicalCGAN,
+    "medgan": MedGAN,
     "marginal": MarginalGAN,
     "independent": Independent,
 }
 
 __all__ = [
-    "MODELS", "Independent", "MarginalGAN", "MedicalCGAN", "Model", "Moment", "Rng", "Watch",
-    "Weights",
+    "MODELS", "Independent", "MarginalGAN", "MedGAN", "MedicalCGAN", "Model", "Moment", "Rng",
+    "Watch", "Weights",
     "choose_model", "defaults", "settings",
 ]  # fmt: skip
 
