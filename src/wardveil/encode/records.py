@@ -39,6 +39,8 @@ ROUNDS: Final = 40
 """Halvings of the interval in which an offset is looked for."""
 FAR: Final = 40.0
 """Log-odds that no offset has to exceed."""
+MOST_ODDS: Final = 500.0
+"""Log-odds that an exponential of still is a number."""
 
 
 def kind_of(variables: Sequence[Variable], data_type: DataType) -> Kind:
@@ -194,11 +196,8 @@ class Records:
         """
         if self.kind == "mixed":
             t = self._as_matrix(y)
-            t = calibrated(self._matrix, t, fitted) if fitted else t.clamp(-1e6, 1e6)
-            if nearest:
-                for b in self._matrix.blocks:
-                    t[:, b.odds] *= 1e6
-            return self._matrix.decode(t, rng)
+            t = calibrated(self._matrix, t, fitted) if fitted else t
+            return self._matrix.decode(self._likeliest(t) if nearest else t, rng)
         if "thresholds" in fitted:
             cells = _cells(y, fitted["thresholds"])
             return {v.name: v.draw(cells[k], rng) for k, v in enumerate(self.variables)}
@@ -213,9 +212,21 @@ class Records:
         columns = np.ascontiguousarray(values.T)
         return {v.name: _kept(v, columns[k]) for k, v in enumerate(self.variables)}
 
+    def _likeliest(self, t: Tensor) -> Tensor:
+        """Log-odds that leave the likeliest level no rival."""
+        found = t.clone()
+        for b in self._matrix.blocks:
+            odds = t[:, b.odds]
+            if b.choices > 1:
+                best = torch.nn.functional.one_hot(odds.argmax(dim=1), b.choices)
+                found[:, b.odds] = (2 * best.to(t.dtype) - 1) * FAR
+            elif b.choices:
+                found[:, b.odds] = odds.sign() * FAR
+        return found
+
     def _as_matrix(self, y: Tensor) -> Tensor:
         """Log-odds as `encode.matrix` has them: positions in [-1, 1], log-odds over κ."""
-        t = y / KAPPA
+        t = y.clamp(-MOST_ODDS, MOST_ODDS) / KAPPA
         for b in self._matrix.blocks:
             if b.number:
                 t[:, b.start] = 2 * torch.sigmoid(y[:, b.start]) - 1
