@@ -32,18 +32,19 @@ Where privacy is spent
     The generator sees patients through these answers alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, final
+from typing import Literal, final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from wardveil.encode.histogram import distributions, restrict
+from wardveil.encode.histogram import distributions
 from wardveil.encode.records import Records, kind_of, width_of
 from wardveil.errors import Problem, UsageError
+from wardveil.models.asked import drawn
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
 from wardveil.models.medgan_game import Game, Rules, below, networks_of
 from wardveil.models.surrogate import anchored, let_in, surrogates
@@ -53,10 +54,8 @@ from wardveil.networks.matching import match_moments
 from wardveil.networks.mlp import parameters_of
 from wardveil.privacy import Budget, Gradients, Histograms, Moments, Question
 from wardveil.schema import Schema
-from wardveil.schema.variable import variables_of
-from wardveil.schema.where import Where, cells_asked, fit_into
+from wardveil.schema.where import Where
 from wardveil.vault import OpenVault, Part, Rows, Vault, tables_of
-from wardveil.vault.statistics import keep_first_codes
 
 AutoencoderWay = Literal["surrogates", "both", "decoder", "components", "none"]
 
@@ -65,10 +64,6 @@ MATCHED_ROWS = 1_000
 MATCHED_AGAINST = 10_000
 """Rows that they are matched against, at most: 43 MB at 1,071 columns."""
 CALIBRATION_ROWS = 10_000
-TOGETHER = 4_096
-"""Rows drawn at a time; bounds memory."""
-LOOKED_AT = 100
-"""Rows drawn for each that is asked for, before asked columns are written over."""
 
 
 @final
@@ -338,9 +333,7 @@ class MedGAN(Rules, Model):
             y = self._drawn(network, m, rng)
             return records.decode(y, rng.numpy, fitted, nearest=self.nearest)
 
-        if where:
-            return _given(draw, schema, records, n, where, rng.numpy)
-        return _joined([draw(min(TOGETHER, n - k)) for k in range(0, n, TOGETHER)])
+        return drawn(draw, schema, records.p, n, where, rng.numpy)
 
     def _drawn(self, network: nn.Module, n: int, rng: Rng) -> Tensor:
         """What the decoder makes of n latents, before its last activation."""
@@ -356,46 +349,3 @@ def _seed(rng: Rng) -> int:
 
 def _discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
     return (softplus(-real) + softplus(fake)).squeeze(1)
-
-
-def _joined(parts: Sequence[Rows]) -> dict[str, Any]:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _given(
-    draw: Callable[[int], Rows],
-    schema: Schema,
-    records: Records,
-    n: int,
-    where: Where,
-    rng: np.random.Generator,
-) -> Rows:
-    """n of the rows that keep what is asked.
-
-    Rows are drawn until enough of them do, at most `LOOKED_AT` for each. Where that was not
-    enough, what is asked is written over the last ones: somebody asked for must be found.
-    """
-    asked = {v.name: cells_asked(v, where[v.name]) for v in records.variables if v.name in where}
-    variables = {v.name: v for v in records.variables}
-    kept: list[Rows] = []
-    found = looked = 0
-    while found < n and looked < LOOKED_AT * n:
-        rows = keep_first_codes(draw(TOGETHER), schema)
-        good = np.ones(TOGETHER, dtype=bool)
-        for name, mask in asked.items():
-            good &= mask[variables[name].cell(rows[name])]
-        kept.append({name: x[good] for name, x in rows.items()})
-        found, looked = found + int(good.sum()), looked + TOGETHER
-    if found < n:
-        rest = {name: x[: n - found].copy() for name, x in draw(max(n - found, 1)).items()}
-        for column in schema.modelled:
-            names = [v.name for v in variables_of(column)]
-            if column.kind == "codes" and set(names) & set(asked):
-                rest |= {name: np.zeros_like(rest[name]) for name in names}
-        for name, mask in asked.items():
-            v, p = variables[name], restrict(variables[name], records.p[name], mask)
-            cell = rng.choice(v.size, size=n - found, p=p).astype(np.int32)
-            rest[name] = v.draw(cell, rng)
-        kept.append(rest)
-    rows = {name: x[:n] for name, x in _joined(kept).items()}
-    return {name: fit_into(x, where[name]) if name in where else x for name, x in rows.items()}
