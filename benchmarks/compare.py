@@ -66,7 +66,7 @@ def _peers(peer: str, script: str, *variants: str, private: bool = True) -> dict
 METHODS: Final = {
     **{
         name: Method(peer=OURS, script="wardveil_self.py", variant=name)
-        for name in ("marginal", "independent", "medical-cgan")
+        for name in ("marginal", "independent", "medical-cgan", "ctgan")
     },
     **_peers("smartnoise", "smartnoise_peer.py", "mst", "aim", "dpctgan", "patectgan"),
     **_peers("dpmm", "dpmm_peer.py", "mst", "aim", "privbayes"),

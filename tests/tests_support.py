@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from wardveil.models import Independent, MarginalGAN, MedGAN, MedicalCGAN, Model
+from wardveil.models import CTGAN, Independent, MarginalGAN, MedGAN, MedicalCGAN, Model
 from wardveil.privacy import Budget, Plan, make_plan
 from wardveil.tables import Table, read_table
 
@@ -10,6 +10,12 @@ SMALL_CGAN = MedicalCGAN(
     generator_hidden_dims=(16,), discriminator_hidden_dims=(16,), epochs=2, batch_size=50,
     private_discriminator_hidden_dims=(8,), private_steps=4, private_batch=0.25,
     anchor_rows=64, anchor_epochs=2, matching_steps=3, learnable=0.0,
+)  # fmt: skip
+
+SMALL_CTGAN = CTGAN(
+    noise_dim=8, generator_hidden_dims=(16,), critic_hidden_dims=(16,), epochs=2, batch_size=50,
+    pac=5, modes=3, matching_steps=3, private_critic_hidden_dims=(8,), private_steps=4,
+    private_batch=0.25, anchor_rows=64, anchor_epochs=2, learnable=0.0,
 )  # fmt: skip
 
 SMALL_MEDGAN = MedGAN(
@@ -22,6 +28,7 @@ SMALL_MEDGAN = MedGAN(
 SMALL: dict[str, Model] = {
     "marginal": MarginalGAN(rows=50, steps=3, final_steps=5),
     "medical-cgan": SMALL_CGAN,
+    "ctgan": SMALL_CTGAN,
     "medgan": SMALL_MEDGAN,
     "independent": Independent(),
 }

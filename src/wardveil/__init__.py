@@ -14,22 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wardveil.errors import WardveilError
-    from wardveil.models import Independent, MarginalGAN, MedGAN, MedicalCGAN
+    from wardveil.models import CTGAN, Independent, MarginalGAN, MedGAN, MedicalCGAN
     from wardveil.report import evaluate
     from wardveil.schema import Column, Schema, draft_schema
     from wardveil.synthesizer import Synthesizer, fit, load, plan
     from wardveil.tables import Table, read_table
 
 __all__ = [
-    "Column", "Independent", "MarginalGAN", "MedGAN", "MedicalCGAN", "Schema", "Synthesizer",
-    "Table", "WardveilError", "draft_schema", "evaluate", "fit", "load", "plan", "read_table",
+    "CTGAN", "Column", "Independent", "MarginalGAN", "MedGAN", "MedicalCGAN", "Schema",
+    "Synthesizer", "Table", "WardveilError", "draft_schema", "evaluate", "fit", "load", "plan",
+    "read_table",
 ]  # fmt: skip
 
 __version__ = version("wardveil")
 
 _HOME = {
     "wardveil.errors": ("WardveilError",),
-    "wardveil.models": ("Independent", "MarginalGAN", "MedGAN", "MedicalCGAN"),
+    "wardveil.models": ("CTGAN", "Independent", "MarginalGAN", "MedGAN", "MedicalCGAN"),
     "wardveil.report": ("evaluate",),
     "wardveil.schema": ("Column", "Schema", "draft_schema"),
     "wardveil.synthesizer": ("Synthesizer", "fit", "load", "plan"),

@@ -29,14 +29,19 @@ from wardveil.schema import Schema
 from wardveil.schema.variable import Numeric
 from wardveil.vault import SecretNoise, SeededNoise
 
-SLOW = {"medical-cgan", "medgan", "medgan with a private decoder", "medgan of components"}
-# Two fit surrogates first; their other halves, and what is common, meets every patient below.
+SLOW = {
+    "medical-cgan", "ctgan", "medgan",  # fit surrogates first; their other halves meet all below
+    "medgan with a private decoder", "medgan of components",  # as "medgan without anchor" else
+}  # fmt: skip
 CGAN = replace(SMALL["medical-cgan"], private_batch=0.9)  # or nobody hostile is ever drawn
+TABULAR = replace(SMALL["ctgan"], private_batch=0.9)
 CODES = replace(SMALL["medgan"], private_batch=0.9)
 AUDITED: dict[str, Model] = {
     **SMALL,
     "medical-cgan": CGAN,
     "medical-cgan without anchor": replace(CGAN, anchor=False),
+    "ctgan": TABULAR,
+    "ctgan without anchor": replace(TABULAR, anchor=False, private_penalty="rows"),
     "medgan": CODES,
     "medgan without anchor": replace(CODES, anchor=False, autoencoder="both"),
     "medgan with a private decoder": replace(CODES, anchor=False, autoencoder="decoder"),

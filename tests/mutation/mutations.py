@@ -22,9 +22,15 @@ CANARY = "tests/unit/audit/test_canary.py"
 
 REPLAY = f"{MODEL}::test_with_made_up_answers_unrelated_tables_give_the_same_bytes"
 CGAN_REPLAY = f"{REPLAY}[medical-cgan without anchor]"
+CTGAN_REPLAY = f"{REPLAY}[ctgan without anchor]"
 CODES = "tests/unit/models/test_medgan.py"
 CODES_REPLAY = f"{REPLAY}[medgan without anchor]"
 COUPLED = f"{MODEL}::test_a_hostile_patient_moves_no_mechanism_further_than_priced"
+CTGAN_COUPLED = f"{COUPLED}[ctgan without anchor-last cells, all codes]"
+DOZEN = (
+    "tests/unit/models/test_ctgan.py"
+    "::test_among_a_dozen_one_more_patient_moves_nobody_elses_gradient"
+)
 CHARGED = f"{GRADIENT}::test_every_answer_is_charged_once_and_hidden_by_the_planned_noise"
 REFUSED = f"{GRADIENT}::test_what_is_used_up_is_refused_before_anybody_is_looked_at"
 SCALE = f"{GRADIENT}::test_noise_is_sigma_times_c_divided_by_the_planned_batch"
@@ -549,6 +555,27 @@ TRAINED = chain(
          "                G.load_state_dict(page.best)\n            losses", CGAN_REPLAY),
         ("losses on patients are shown", "shown = None if vault.private else losses",
          "shown = losses", CGAN_REPLAY),
+    ),
+    inside(
+        "models/ctgan.py",
+        ("modes from raw histograms", "answers = vault.one_way()",
+         f"answers = {EXACT_ONE_WAY}", CTGAN_REPLAY),
+        ("fakes of a step share the statistics of its conditions",
+         "game.generator.eval()  #", "game.generator.train()  #", DOZEN),
+        ("a patient's modes are drawn by its place in the table",
+         'gradient = vault.gradient(unit, page.modes, name="critic")[0]',
+         "drawn = type('Drawn', (), {})()\n"
+         "            drawn.encode = lambda rows: page.modes.encode(rows, rng.numpy)\n"
+         '            gradient = vault.gradient(unit, drawn, name="critic")[0]',
+         f"{COUPLED}[ctgan-last cells, all codes]"),
+        ("weights are relative to those of the batch", "else weight[at]",
+         "else weight[at] / weight[at].sum() * len(at)", CTGAN_COUPLED),
+        ("rare is what is rare among the patients themselves",
+         "weight = page.rarity(self.most_weight)",
+         "page.counts = __import__('torch').bincount((page.modes.encode(vault._rows)[:, :len("
+         "page.modes.discrete)].long() + page.modes.starts[:len(page.modes.discrete)]).flatten(), "
+         "minlength=page.modes.discrete_width).float()\n"
+         "        weight = page.rarity(self.most_weight)", DOZEN),
     ),
     inside(
         "networks/anchor.py",

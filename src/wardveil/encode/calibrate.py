@@ -33,12 +33,12 @@ def calibration(matrix: Matrix, drawn: Tensor) -> Mapping[str, Tensor]:
     levels = torch.linspace(0, 1, KNOTS, dtype=torch.float64)
     ordered = drawn.double().sort(dim=0).values
     at = (levels * (len(drawn) - 1)).long()
-    offsets = torch.zeros(matrix.width, dtype=torch.float64)
+    shift = torch.zeros(matrix.width, dtype=torch.float64)
     for b in matrix.blocks:
         if b.choices:
             logits = KAPPA * drawn[:, b.odds].double().numpy()
-            offsets[b.odds] = torch.from_numpy(_offsets(logits, _target(matrix, b)))
-    return {"knots": ordered[at], "offsets": offsets}
+            shift[b.odds] = torch.from_numpy(offsets(logits, _target(matrix, b)))
+    return {"knots": ordered[at], "offsets": shift}
 
 
 def calibrated(matrix: Matrix, x: Tensor, fitted: Mapping[str, Tensor]) -> Tensor:
@@ -60,10 +60,16 @@ def _target(matrix: Matrix, block: Block) -> Floats:
     return p / p.sum()
 
 
-def _offsets(logits: Floats, target: Floats, rounds: int = 30) -> Floats:
-    """Offsets b with mean softmax(logits + b) = target, by proportional fitting."""
+def offsets(logits: Floats, target: Floats, rounds: int = 30) -> Floats:
+    """Offsets b with mean softmax(logits + b) = target, by proportional fitting.
+
+    Args:
+        logits: (m, k); one column is the log-odds of the second of two, halved.
+        target: (k,) above 0, sums to 1; (2,) for one column.
+        rounds: Rounds of fitting.
+    """
     if logits.shape[1] == 1:
-        b = _offsets(np.concatenate([-logits, logits], axis=1), target, rounds)
+        b = offsets(np.concatenate([-logits, logits], axis=1), target, rounds)
         return (b[1:] - b[:1]) / 2
     b = np.zeros(logits.shape[1])
     for _ in range(rounds):

@@ -145,16 +145,21 @@ class Matrix:
 
     def number(self, variable: Numeric, v: NDArray[np.float64]) -> NDArray[np.float64]:
         """F⁻¹(v) on the variable's lattice, v in [0, 1]."""
-        p = self.p[variable.name][: variable.cells]
-        p = p / max(p.sum(), 1e-12)
-        above = np.cumsum(p)
-        v = np.clip(v, 0.0, 1.0 - 1e-9)
-        cell = np.minimum(np.searchsorted(above, v, side="right"), variable.cells - 1)
-        inside = (v - (above[cell] - p[cell])) / np.maximum(p[cell], 1e-12)
-        step = np.minimum((np.clip(inside, 0, 1) * variable.stride).astype(np.int64),
-                          variable.stride - 1)  # fmt: skip
-        point = np.minimum(cell * variable.stride + step, variable.points - 1)
-        return np.round(variable.low + point * 10.0**-variable.decimals, variable.decimals)
+        return quantile(variable, self.p[variable.name], v)
+
+
+def quantile(variable: Numeric, p: Probabilities, v: NDArray[np.float64]) -> NDArray[np.float64]:
+    """F⁻¹(v) on a number's lattice, v in [0, 1], F with the masses p on its cells."""
+    p = p[: variable.cells]
+    p = p / max(p.sum(), 1e-12)
+    above = np.cumsum(p)
+    v = np.clip(v, 0.0, 1.0 - 1e-9)
+    cell = np.minimum(np.searchsorted(above, v, side="right"), variable.cells - 1)
+    inside = (v - (above[cell] - p[cell])) / np.maximum(p[cell], 1e-12)
+    step = np.minimum((np.clip(inside, 0, 1) * variable.stride).astype(np.int64),
+                      variable.stride - 1)  # fmt: skip
+    point = np.minimum(cell * variable.stride + step, variable.points - 1)
+    return np.round(variable.low + point * 10.0**-variable.decimals, variable.decimals)
 
 
 def _draw(logits: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int32]:

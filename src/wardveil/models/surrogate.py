@@ -14,7 +14,7 @@ from wardveil.models.base import Model, Moment, Rng, Watch
 from wardveil.networks.anchor import Fit, bought, questions
 from wardveil.privacy import Budget, Gradients, Lease, Question, gaussian_mu, make_plan
 from wardveil.schema import Schema
-from wardveil.vault import OpenVault, SeededNoise, Vault
+from wardveil.vault import OpenVault, Rows, SeededNoise, Vault
 
 ANCHOR_SHARE = 0.8
 """Of the budget, the part for the anchor; the critic has the rest, where it is let in at all."""
@@ -71,8 +71,19 @@ def surrogates(
 
     m = m or max(n, LEAST)
     rows = bought(vault, n, Fit(), rng.torch, told).draw(vault.schema, m, {}, rng.numpy)
-    free = Budget(epsilon=inf, delta=0.0)
-    asked, _ = faithful.questions(vault.schema, m, free)
-    noise = SeededNoise(int(rng.numpy.integers(2**31)))
-    lease = Lease(make_plan(asked, budget=free, n=m))
-    return OpenVault(rows, schema=vault.schema, lease=lease, noise=noise)
+    return opened(rows, vault.schema, faithful, seed=int(rng.numpy.integers(2**31)))
+
+
+def opened(rows: Rows, schema: Schema, model: Model, *, seed: int) -> OpenVault:
+    """An open vault over rows that need no protection, for a model that asks without privacy.
+
+    Args:
+        rows: By variable.
+        schema: Complete.
+        model: What it asks is planned.
+        seed: Of the order of batches.
+    """
+    n, free = len(next(iter(rows.values()))), Budget(epsilon=inf, delta=0.0)
+    asked, _ = model.questions(schema, n, free)
+    lease = Lease(make_plan(asked, budget=free, n=n))
+    return OpenVault(rows, schema=schema, lease=lease, noise=SeededNoise(seed))
