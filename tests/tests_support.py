@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from wardveil.models import ACGAN, CTGAN, Independent, MarginalGAN, MedicalCGAN, Model
+from wardveil.models import ACGAN, CTGAN, Independent, MarginalGAN, MedGAN, MedicalCGAN, Model
 from wardveil.privacy import Budget, Plan, make_plan
 from wardveil.tables import Table, read_table
 
@@ -16,6 +16,13 @@ SMALL_CTGAN = CTGAN(
     noise_dim=8, generator_hidden_dims=(16,), critic_hidden_dims=(16,), epochs=2, batch_size=50,
     pac=5, modes=3, matching_steps=3, private_critic_hidden_dims=(8,), private_steps=4,
     private_batch=0.25, anchor_rows=64, anchor_epochs=2, learnable=0.0,
+)  # fmt: skip
+
+SMALL_MEDGAN = MedGAN(
+    random_dim=8, embedding_dim=8, generator_dims=(8,), discriminator_dims=(16, 8), epochs=2,
+    pretrain_epochs=2, batch_size=50, pretrain_batch_size=50, matching_steps=3, anchor_rows=64,
+    anchor_pretrain_epochs=1, anchor_epochs=2, private_batch=0.25, private_steps=4,
+    autoencoder_steps=3, private_discriminator_dims=(8,), learnable=0.0,
 )  # fmt: skip
 
 SMALL: dict[str, Model] = {
@@ -37,6 +44,7 @@ SMALL: dict[str, Model] = {
         checkpoints=2,
         judged_rows=40,
     ),
+    "medgan": SMALL_MEDGAN,
     "independent": Independent(),
 }
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wardveil.errors import WardveilError
-    from wardveil.models import ACGAN, CTGAN, Independent, MarginalGAN, MedicalCGAN
+    from wardveil.models import ACGAN, CTGAN, Independent, MarginalGAN, MedGAN, MedicalCGAN
     from wardveil.report import evaluate
     from wardveil.schema import Column, Schema, draft_schema
     from wardveil.synthesizer import Synthesizer, fit, load, plan
     from wardveil.tables import Table, read_table
 
 __all__ = [
-    "ACGAN", "CTGAN", "Column", "Independent", "MarginalGAN", "MedicalCGAN", "Schema",
+    "ACGAN", "CTGAN", "Column", "Independent", "MarginalGAN", "MedGAN", "MedicalCGAN", "Schema",
     "Synthesizer", "Table", "WardveilError", "draft_schema", "evaluate", "fit", "load", "plan",
     "read_table",
 ]  # fmt: skip
@@ -30,7 +30,7 @@ __version__ = version("wardveil")
 
 _HOME = {
     "wardveil.errors": ("WardveilError",),
-    "wardveil.models": ("ACGAN", "CTGAN", "Independent", "MarginalGAN", "MedicalCGAN"),
+    "wardveil.models": ("ACGAN", "CTGAN", "Independent", "MarginalGAN", "MedGAN", "MedicalCGAN"),
     "wardveil.report": ("evaluate",),
     "wardveil.schema": ("Column", "Schema", "draft_schema"),
     "wardveil.synthesizer": ("Synthesizer", "fit", "load", "plan"),

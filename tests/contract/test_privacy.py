@@ -29,11 +29,13 @@ from wardveil.schema import Schema
 from wardveil.schema.variable import Numeric
 from wardveil.vault import SecretNoise, SeededNoise
 
-SLOW = {"acgan", "ctgan", "medical-cgan"}
-"""They fit surrogates first; their other half meets every patient below."""
-# 0.9, or nobody hostile is ever drawn
-CGAN = replace(SMALL["medical-cgan"], private_batch=0.9)
+SLOW = {
+    "medical-cgan", "acgan", "ctgan", "medgan",  # fit surrogates first; their halves are below
+    "medgan with a private decoder", "medgan of components",  # as "medgan without anchor" else
+}  # fmt: skip
+CGAN = replace(SMALL["medical-cgan"], private_batch=0.9)  # or nobody hostile is ever drawn
 TABULAR = replace(SMALL["ctgan"], private_batch=0.9)
+CODES = replace(SMALL["medgan"], private_batch=0.9)
 AC = replace(SMALL["acgan"], private_batch=0.9)
 AUDITED: dict[str, Model] = {
     **SMALL,
@@ -43,6 +45,10 @@ AUDITED: dict[str, Model] = {
     "ctgan without anchor": replace(TABULAR, anchor=False, private_penalty="rows"),
     "acgan": AC,
     "acgan without anchor": replace(AC, anchor=False),
+    "medgan": CODES,
+    "medgan without anchor": replace(CODES, anchor=False, autoencoder="both"),
+    "medgan with a private decoder": replace(CODES, anchor=False, autoencoder="decoder"),
+    "medgan of components": replace(CODES, anchor=False, autoencoder="components"),
 }
 NAMES = sorted(AUDITED)
 QUICK = [name for name in NAMES if name not in SLOW]

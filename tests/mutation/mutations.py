@@ -24,6 +24,8 @@ CANARY = "tests/unit/audit/test_canary.py"
 REPLAY = f"{MODEL}::test_with_made_up_answers_unrelated_tables_give_the_same_bytes"
 CGAN_REPLAY = f"{REPLAY}[medical-cgan without anchor]"
 CTGAN_REPLAY = f"{REPLAY}[ctgan without anchor]"
+CODES = "tests/unit/models/test_medgan.py"
+CODES_REPLAY = f"{REPLAY}[medgan without anchor]"
 COUPLED = f"{MODEL}::test_a_hostile_patient_moves_no_mechanism_further_than_priced"
 CTGAN_COUPLED = f"{COUPLED}[ctgan without anchor-last cells, all codes]"
 DOZEN = (
@@ -517,6 +519,45 @@ TRAINED = chain(
          f"{REPLAY}[independent]"),
         ("the table's own number of patients", "n = vault.count()", "n = vault._n",
          f"{REPLAY}[independent]"),
+    ),
+    inside(
+        "models/medgan.py",
+        ("frequencies of codes from raw rows",
+         "p = distributions(vault.schema, vault.one_way(), n)",
+         f"p = distributions(vault.schema, {EXACT_ONE_WAY}, n)", CODES_REPLAY),
+        ("components of patients without noise",
+         'told = vault.second_moments(rows, name="components")',
+         "from wardveil.vault import Answer\n"
+         "            from wardveil.vault.moments import clipped_products\n"
+         "            exact = clipped_products(vault._rows, rows, None)\n"
+         "            told = Answer(counts=exact, sd=0.0)", f"{REPLAY}[medgan of components]"),
+        ("a private decoder behind an encoder that patients train",
+         '            gradient = vault.gradient(unit, game.records, name="autoencoder")[0]\n',
+         "            plain = game.records.dense(game.records.encode(vault._rows))\n"
+         "            torch.autograd.backward((game.autoencoder(plain) - plain).square().mean())\n"
+         "            torch.optim.SGD(game.autoencoder.encoder.parameters(), lr=1.0).step()\n"
+         '            gradient = vault.gradient(unit, game.records, name="autoencoder")[0]\n',
+         f"{COUPLED}[medgan with a private decoder-last cells, all codes]"),
+        ("the mean of a batch of patients beside each of them",
+         "rows = beside(x, mean), ", "rows = beside(x, x.mean(dim=0)), ",
+         f"{COUPLED}[medgan without anchor-last cells, all codes]"),
+        ("the autoencoder's gradient without noise",
+         'gradient = vault.gradient(unit, game.records, name="autoencoder")[0]',
+         "from wardveil.vault.clipping import mean_gradient\n"
+         "            gradient = mean_gradient(unit(game.records.encode(vault._rows)))[0]",
+         f"{REPLAY}[medgan without anchor]"),
+    ),
+    inside(
+        "networks/autoencoder.py",
+        ("private steps on an autoencoder that saw patients", "        if self.saw_rows:\n",
+         "        if False:\n",
+         f"{CODES}::test_a_private_step_on_a_plainly_trained_autoencoder_is_refused"),
+    ),
+    inside(
+        "models/medgan_game.py",
+        ("pretraining that leaves no mark", "A.saw_rows = A.saw_rows or not self._nobodys",
+         "A.saw_rows = False",
+         f"{CODES}::test_a_private_step_on_a_plainly_trained_autoencoder_is_refused"),
     ),
     inside(
         "models/medical_cgan.py",

@@ -12,6 +12,7 @@ from wardveil.models.base import Model, Moment, Rng, Watch, Weights
 from wardveil.models.ctgan import CTGAN
 from wardveil.models.independent import Independent
 from wardveil.models.marginal import MarginalGAN
+from wardveil.models.medgan import MedGAN
 from wardveil.models.medical_cgan import MedicalCGAN
 
 MODELS: dict[str, type[Model]] = {
@@ -23,8 +24,8 @@ MODELS: dict[str, type[Model]] = {
 }
 
 __all__ = [
-    "ACGAN", "CTGAN", "MODELS", "Independent", "MarginalGAN", "MedicalCGAN", "Model", "Moment",
-    "Rng", "Watch", "Weights",
+    "ACGAN", "CTGAN", "MODELS", "Independent", "MarginalGAN", "MedGAN", "MedicalCGAN", "Model",
+    "Moment", "Rng", "Watch", "Weights",
     "choose_model", "defaults", "settings",
 ]  # fmt: skip
 
