@@ -69,8 +69,8 @@ MATCHED_AGAINST = 20_000
 CALIBRATION_ROWS = 10_000
 KNOTS = 1_025
 """Quantiles kept of what the generator makes of each number."""
-TOGETHER = 10_000
-"""Rows drawn at a time; bounds memory."""
+TOGETHER = 2_000
+"""Rows made at a time; bounds memory, and fits the processor's cache."""
 CANDIDATES = 8
 """Rows drawn for each that is kept, where several things are asked of it."""
 
@@ -219,14 +219,20 @@ class CTGAN(Rules, Model):
             losses = game.step()
             watch(Moment(phase="training", step=k + 1, steps=steps, losses=losses))
         page.generator = game.settled()
+        if self.matching_steps:
+            self._match(page, compact, rng, watch)
+
+    def _match(self, page: "_Page", compact: Tensor, rng: Rng, watch: Watch) -> None:
+        """Second moments of ranks and categories onto those of the rows."""
+        steps, portraits = self.matching_steps, Portraits(page.modes, page.p)
         chosen = torch.randperm(len(compact), generator=rng.torch)[:MATCHED_AGAINST]
-        portraits = Portraits(page.modes, page.p)
+        pieces = torch.split(compact[chosen], TOGETHER)
         match_moments(
             page.generator,
             lambda: portraits.of(page.chances(page.raw(MATCHED_ROWS, rng))),
-            portraits.of(page.modes.hot(compact[chosen]).T),
-            steps=self.matching_steps, lr=self.matching_rate,
-            watch=lambda k: watch(Moment(phase="matching", step=k, steps=self.matching_steps)),
+            torch.cat([portraits.of(page.modes.hot(piece).T) for piece in pieces]),
+            steps=steps, lr=self.matching_rate,
+            watch=lambda k: watch(Moment(phase="matching", step=k, steps=steps)),
         )  # fmt: skip
 
     def _play_on_patients(self, page: "_Page", vault: Vault, rng: Rng, watch: Watch) -> None:
@@ -429,8 +435,9 @@ class _Page:
     def _calibration(self, rng: Rng) -> Weights:
         """Offsets in log-odds, and quantiles of what G makes of each number."""
         modes, hot = self.modes, self.modes.hot_width
+        pieces = range(CALIBRATION_ROWS // TOGETHER)
         with torch.no_grad():
-            raw = self.raw(CALIBRATION_ROWS, rng)
+            raw = torch.cat([self.raw(TOGETHER, rng) for _ in pieces], dim=1)
         targets = [self.p[v.name] for v in modes.discrete]
         targets += [x.masses(self.p[x.variable.name]) for x in modes.numbers]
         wanted = [np.maximum(t, 1e-9) / np.maximum(t, 1e-9).sum() for t in targets]
