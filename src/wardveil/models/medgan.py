@@ -116,8 +116,11 @@ class MedGAN(Rules, Model):
         positive(
             random_dim=self.random_dim,
             embedding_dim=self.embedding_dim,
-            discriminator_dims=len(self.discriminator_dims),
-            private_discriminator_dims=len(self.private_discriminator_dims),
+            generator_dims=min((1, *self.generator_dims)),
+            discriminator_dims=min(self.discriminator_dims, default=0),
+            private_discriminator_dims=min(self.private_discriminator_dims, default=0),
+            compress_dims=min((1, *self.compress_dims)),
+            decompress_dims=min((1, *self.decompress_dims)),
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             pretrain_batch_size=self.pretrain_batch_size,
@@ -210,14 +213,14 @@ class MedGAN(Rules, Model):
         else:
             game = Game(rules, self._records(seen, n), _seed(rng))
         if vault.private:
-            self._pretrain_on_patients(game, vault, watch)
-        if isinstance(seen, OpenVault):
-            rules._play(game, rng, watch)
+            self._pretrain_on_patients(game, vault, n, watch)
+        network = rules._play(game, rng, watch) if isinstance(seen, OpenVault) else game.settled()
         if any(q.name == "discriminator" for q in vault.lease.plan.questions):
             small = replace(self, discriminator_dims=self.private_discriminator_dims)
             game = game.anew(small, _seed(rng))
             self._play_on_patients(game, vault, watch)
-        return self._weights(game, rng)
+            network = game.settled()
+        return self._weights(network, game.records, rng)
 
     def game(self, vault: OpenVault, rng: Rng, *, nobodys: bool = False) -> Game:
         """The game on the rows of an open vault before its first step, to be driven by hand.
@@ -236,8 +239,8 @@ class MedGAN(Rules, Model):
         p = distributions(vault.schema, vault.one_way(), n)
         return Records(variables, kind_of(variables, self.data_type), p)
 
-    def _play(self, game: Game, rng: Rng, watch: Watch) -> None:
-        """Both phases, then what they left over: second moments."""
+    def _play(self, game: Game, rng: Rng, watch: Watch) -> nn.Sequential:
+        """Both phases, then what they left over: second moments. z -> Dec(G(z)), settled."""
         first, second = game.steps
         for what, step, steps in (
             ("pretraining", game.pretrain_step, self.pretrain_epochs * first),
@@ -246,12 +249,14 @@ class MedGAN(Rules, Model):
             for k in range(steps):
                 losses = step()
                 watch(Moment(phase=what, step=k + 1, steps=steps, losses=losses))
+        network = game.settled()
         if self.matching_steps:
-            self._match(game, rng, watch)
+            self._match(network, game, rng, watch)
+        return network
 
-    def _match(self, game: Game, rng: Rng, watch: Watch) -> None:
+    def _match(self, network: nn.Sequential, game: Game, rng: Rng, watch: Watch) -> None:
         """Second moments of generated patients onto those of the rows, a column in its sd."""
-        network, records, steps = game.settled(), game.records, self.matching_steps
+        records, steps = game.records, self.matching_steps
         output = game.autoencoder.output
         scale = records.moments[1].sqrt().clamp(min=0.05) if output == "counts" else torch.ones(1)
 
@@ -265,12 +270,12 @@ class MedGAN(Rules, Model):
         )  # fmt: skip
         game.adopt(network)
 
-    def _pretrain_on_patients(self, game: Game, vault: Vault, watch: Watch) -> None:
+    def _pretrain_on_patients(self, game: Game, vault: Vault, n: int, watch: Watch) -> None:
         """The autoencoder from priced answers, where it was asked for."""
         if self.autoencoder == "components":
             rows = Centred(game.records)
             told = vault.second_moments(rows, name="components")
-            linear_autoencoder(game.autoencoder, rows, told.counts / vault.lease.plan.n)
+            linear_autoencoder(game.autoencoder, rows, told.counts / n)
         if self.autoencoder not in ("both", "decoder"):
             return
         alone, steps = self.autoencoder == "decoder", self.autoencoder_steps
@@ -305,9 +310,8 @@ class MedGAN(Rules, Model):
             game.generator_step()
             watch(Moment(phase="training", step=t + 1, steps=steps))
 
-    def _weights(self, game: Game, rng: Rng) -> Weights:
+    def _weights(self, network: nn.Sequential, records: Records, rng: Rng) -> Weights:
         """Everything sampling needs, the calibration included."""
-        network, records = game.settled(), game.records
         found = {f"p/{name}": torch.from_numpy(np.asarray(q)) for name, q in records.p.items()}
         found |= {f"G/{k}": w.detach() for k, w in network.state_dict().items()}
         if self.calibrate:

@@ -323,6 +323,21 @@ def test_codes_that_exclude_each_other_hardly_meet():
     assert mixed.mean() < 1 / 6
 
 
+@pytest.mark.parametrize("kind", ["binary", "count"])
+def test_matching_moves_second_moments_and_sampling_keeps_them(kind):
+    """A game of two epochs leaves covariances that 400 steps bring clearly nearer."""
+    frame = flags(1_000) if kind == "binary" else codes(1_000)
+    wanted = np.cov(frame.to_numpy().T)
+    apart = []
+    for steps in (0, 400):
+        model = replace(QUICK, matching_steps=steps, calibrate=False)
+        synth = wv.fit(frame, schema=codes_schema(kind), model=model, epsilon=inf, seed=1)
+        found = np.cov(synth.sample(8_000, seed=2).to_numpy().T)
+        np.fill_diagonal(found, np.diag(wanted))
+        apart.append(np.linalg.norm(found - wanted))
+    assert apart[1] < 0.85 * apart[0]
+
+
 def test_the_declared_type_must_fit_the_schema(schema):
     for wrong in ("binary", "count"):
         with pytest.raises(UsageError, match="E126"):
@@ -362,7 +377,7 @@ def test_a_private_step_on_a_plainly_trained_autoencoder_is_refused():
     table = table_of(flags(200), codes_schema())
     vault = Vault(table.rows, schema=codes_schema(), lease=Lease(plan), noise=SeededNoise(1))
     with pytest.raises(VaultError, match="E425"):
-        model._pretrain_on_patients(game, vault, lambda _: None)
+        model._pretrain_on_patients(game, vault, 200, lambda _: None)
     again = game_of()
     again.restore(load(save(game.state())))  # what it has seen is part of what is saved
     with pytest.raises(VaultError, match="E425"):
