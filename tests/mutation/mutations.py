@@ -467,8 +467,8 @@ PRICED = chain(
         ("given noise is made smaller", "sigma = self.noise_multiplier or",
          "sigma = (self.noise_multiplier or 0) / 2 or",
          f"{PLAN}::test_given_noise_is_kept_and_the_others_share_what_is_left"),
-        ("batches are cut more often than δ pays for", "1e-9 * delta / self.count)",
-         "1e-3 * delta / self.count)",
+        ("batches are cut more often than δ pays for", "1e-9 * delta / self.count *",
+         "1e-3 * delta / self.count *",
          f"{PLAN}::test_a_batch_limit_is_the_smallest_that_is_as_good_as_none"),
     ),
     inside(

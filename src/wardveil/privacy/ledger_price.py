@@ -27,6 +27,8 @@ PER_NAT: Final = 10**12
 """Units in one nat of divergence."""
 PER_ONE: Final = 10**24
 """Units in a probability of 1."""
+FINER: Final = 10**24
+"""Units of the distance `cut` in one of those: it weighs e^ε."""
 CONVERTED: Final = 0.8
 """Share of δ that the conversion from divergence to ε uses."""
 ORDERS: Final = (*range(2, 64), *range(64, 513, 16), 1024, 2048)
@@ -39,7 +41,7 @@ class Price:
     Attributes:
         divergence: Rényi divergence at the account's order, in 10⁻¹² nats.
         outside: Probability that a mechanism's promise does not hold, in 10⁻²⁴.
-        cut: Distance to the sampling law that was priced, in 10⁻²⁴; weighs 1 + e^ε.
+        cut: Distance to the sampling law that was priced, in 10⁻⁴⁸; weighs 1 + e^ε.
     """
 
     divergence: int = 0
@@ -94,7 +96,8 @@ class Cap:
         return floor((1 - CONVERTED) * self.delta * PER_ONE)
 
     def _outside(self, total: Price) -> int:
-        return total.outside + ceil(1 + exp(min(self.epsilon, 700.0))) * total.cut
+        weighed = ceil(1 + exp(min(self.epsilon, 700.0))) * total.cut
+        return total.outside - (-weighed // FINER)
 
 
 def cap_of(epsilon: float, delta: float) -> Cap:
@@ -136,7 +139,7 @@ def price(mechanism: Mechanism, order: int) -> Price:
     return Price(
         divergence=ceil(float(accountant.rdp[0]) * PER_NAT),
         outside=ceil(one.delta * PER_ONE),
-        cut=ceil(cut * PER_ONE),
+        cut=ceil(cut * PER_ONE * FINER),
     )
 
 

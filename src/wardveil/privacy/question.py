@@ -7,7 +7,7 @@ because independent Gaussian releases add in μ²: 15 % for histograms costs tra
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from math import floor, log10, sqrt
+from math import exp, floor, log10, sqrt
 
 from scipy.stats import binom, norm
 
@@ -20,6 +20,9 @@ from wardveil.privacy.mechanism import (
     Size,
     Sums,
 )
+
+MOST_EPSILON = 50.0
+"""ε up to which a cut batch, which weighs e^ε, costs next to nothing."""
 
 
 def round_up(x: float, digits: int = 4) -> float:
@@ -146,11 +149,11 @@ class Gradients:
         """The mechanism that answers at μ ≈ q√T/σ, or with the given noise.
 
         The batch limit is the smallest at which the chance that any of the T batches is cut
-        stays below 10⁻⁹ δ: fixed shapes at no cost.
+        stays below 10⁻⁹ δ e^-50: fixed shapes at no cost, in accounts of ε up to 50 as well.
         """
         q = self.sampling_prob
         sigma = self.noise_multiplier or round_up(q * sqrt(self.count) / mu)
-        tail = min(0.5, 1e-9 * delta / self.count)
+        tail = min(0.5, 1e-9 * delta / self.count * exp(-MOST_EPSILON))
         # binom.isf answers n for tails below 10⁻¹⁶; binom.sf is exact there.
         limit = 1 + bisect_left(
             range(self.patients), -tail, key=lambda k: -float(binom.sf(k, self.patients, q))

@@ -1,7 +1,7 @@
 """wardveil audit: a table of verdicts, and exit code 6 when one is bad."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import final
 
 import pytest
@@ -63,4 +63,5 @@ def test_a_leak_ends_with_6(monkeypatch):
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_is_made_small(name):
     model = quick(name)
-    assert all(getattr(model, k) == v for k, v in QUICK.items() if hasattr(model, k))
+    own = {f.name for f in fields(model)}
+    assert all(getattr(model, k) == v for k, v in QUICK.items() if k in own)

@@ -81,8 +81,8 @@ def test_batches_that_may_be_cut_weigh_e_to_the_epsilon():
     tight = SampledGaussian(name="g", patients=N, sampling_prob=0.05, batch_limit=335,
                             noise_multiplier=9.0, clip_norm=1.0, count=1)  # fmt: skip
     one = price(tight, cap_of(1.0, DELTA).order)
-    assert one.cut * 1e-24 == pytest.approx(tight.truncation)
-    many = Price(cut=int(0.15 * DELTA / one.cut * 1e24) * one.cut)  # below a fifth of δ
+    assert one.cut * 1e-48 == pytest.approx(tight.truncation)
+    many = Price(cut=int(0.15 * DELTA / one.cut * 1e48) * one.cut)  # below a fifth of δ
     assert not cap_of(1.0, DELTA).carries(many)
     assert cap_of(1.0, DELTA).carries(Price(cut=many.cut // 4))  # 1 + e < 4
     assert not cap_of(2.0, DELTA).carries(Price(cut=many.cut // 4))
