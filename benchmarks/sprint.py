@@ -56,11 +56,18 @@ def main() -> None:
         case "curve":
             found["curve"] = curve()
         case "fit":
-            found["fits"] = [*found.get("fits", []), *fits(options)]
+            for fit in fits(options):  # each is kept at once: the whole takes an hour
+                found.setdefault("fits", []).append(fit)
+                keep(found)
         case "page":
             page(found)
             return
-    RESULTS.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    keep(found)
+
+
+def keep(found: Mapping[str, Any]) -> None:
+    """Write the results."""
+    RESULTS.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 # -- the published curve, and ours -----------------------------------------------------------
