@@ -33,7 +33,7 @@ from wardveil.report.figure import delta_figure, median_figure
 
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "benchmarks" / "results" / "sprint.json"
-FIGURES: Final = ROOT / "docs" / "figures"
+FIGURES: Final = ROOT / "docs" / "figures" / "trial"
 PAGE: Final = ROOT / "docs" / "models" / "acgan.md"
 DELTA: Final = 1e-5
 EPSILONS: Final = (0.5, 1.0, 2.0, 4.0)
