@@ -54,7 +54,7 @@ def main() -> None:
     with torch.no_grad():
         held_out = float(judge(model(X[test]).squeeze(1), y[test]))
     print("hidden:", [round(float(v), 2) for v in w], b)
-    print("found: ", [round(float(v), 2) for v in model.weight[0]], round(model.bias.item(), 2))
+    print("found: ", [round(v, 2) for v in model.weight[0].tolist()], round(model.bias.item(), 2))
     print(f"{options.loss} on points it had not seen: {held_out:.3f}")
 
     _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5))

@@ -19,6 +19,7 @@ MODELS: dict[str, type[Model]] = {
     "medical-cgan": MedicalCGAN,
     "ctgan": CTGAN,
     "acgan": ACGAN,
+    "medgan": MedGAN,
     "marginal": MarginalGAN,
     "independent": Independent,
 }
