@@ -36,7 +36,8 @@ def obedient(draw: Callable[[int], Rows], schema: Schema, n: int, where: Where) 
     while kept < n:
         rate = max(kept / drawn, 1 / MOST) if drawn else 1.0
         many = min(ceil(1.02 * (n - kept) / rate) + 8, 20 * n + 1_000)
-        rows = _computed(draw(many), schema)
+        rows = draw(many)
+        rows = _computed(_attending(rows, schema) if _whole_visits(schema) else rows, schema)
         good = np.flatnonzero(~_broken(rows, schema, where))
         parts.append({name: values[good] for name, values in rows.items()})
         kept, drawn = kept + len(good), drawn + many
@@ -78,7 +79,7 @@ def _broken(rows: Rows, schema: Schema, where: Where) -> NDArray[np.bool_]:
             values > min(asked.high, column.high or 0.0)
         )
         broken |= np.where(known, outside, not column.nullable or rule.derived in where)
-    return broken | _half_missed(rows, schema)
+    return broken | _half_missed(rows, schema, where)
 
 
 def _whole_visits(schema: Schema) -> bool:
@@ -86,17 +87,43 @@ def _whole_visits(schema: Schema) -> bool:
     return schema.trial is not None and schema.trial.missed != "cells"
 
 
-def _half_missed(rows: Rows, schema: Schema) -> NDArray[np.bool_]:
-    """Who missed one measure of a visit and not another, or came back after dropping out, (n,)."""
-    trial = schema.trial
-    if trial is None or trial.missed == "cells":
-        return np.zeros(len(next(iter(rows.values()))), dtype=bool)
-    gone = np.stack([[_missing(rows[trial.column(m, v)]) for v in trial.visits]
-                     for m in trial.measures])  # fmt: skip
-    broken = (gone != gone[:1]).any(axis=(0, 1))
+def _attending(rows: Rows, schema: Schema) -> Rows:
+    """The rows with each visit missed as a whole, or not at all.
+
+    A visit is missed where at least half of its measures are. A measure that then lacks its value
+    gets that of the next row that has one. Models that know of visits leave nothing to do here.
+    """
+    trial, found = schema.trial, dict(rows)
+    assert trial is not None
+    names = np.array([[trial.column(m, v) for v in trial.visits] for m in trial.measures])
+    gone = np.array([[_missing(rows[name]) for name in line] for line in names])
+    missed = gone.mean(axis=0) >= 0.5
     if trial.missed == "dropout":
-        broken |= (gone[0, :-1] & ~gone[0, 1:]).any(axis=0)
-    return np.asarray(broken)
+        missed = np.maximum.accumulate(missed, axis=0)
+    for name, own, whole in zip(
+        names.ravel(), gone.reshape(names.size, -1), np.tile(missed, (len(names), 1)), strict=True
+    ):
+        values, known = rows[name].copy(), np.flatnonzero(~own)
+        lacking = np.flatnonzero(own & ~whole)
+        if len(known) and len(lacking):
+            values[lacking] = values[known[np.searchsorted(known, lacking) % len(known)]]
+        values[whole] = np.nan if values.dtype.kind == "f" else -1
+        found[name] = values
+    return found
+
+
+def _half_missed(rows: Rows, schema: Schema, where: Where) -> NDArray[np.bool_]:
+    """Who still lacks a value at a visit, or one that was asked for, (n,)."""
+    trial = schema.trial
+    broken = np.zeros(len(next(iter(rows.values()))), dtype=bool)
+    if trial is None or trial.missed == "cells":
+        return broken
+    for v in trial.visits:
+        gone = [_missing(rows[trial.column(m, v)]) for m in trial.measures]
+        broken |= np.any(gone, axis=0) & ~np.all(gone, axis=0)
+    for name in set(trial.grid) & set(where):
+        broken |= _missing(rows[name])
+    return broken
 
 
 def _missing(values: NDArray[np.float64] | NDArray[np.int32]) -> NDArray[np.bool_]:

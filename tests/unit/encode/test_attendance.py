@@ -8,6 +8,7 @@ from wardveil.encode.attendance import Attendance
 from wardveil.encode.matrix import Matrix
 from wardveil.models.obedience import obedient
 from wardveil.schema import Schema
+from wardveil.schema.where import Interval
 
 TEXT = """
 [trial]
@@ -63,17 +64,37 @@ def test_every_row_keeps_the_rule_and_dropout_leaves_as_many_as_are_known(missed
     assert len(kept["P_a"]) == 500
 
 
-def test_who_breaks_the_rule_is_drawn_again():
+@pytest.mark.parametrize("missed", ["visits", "dropout"])
+def test_rows_of_a_model_that_knows_no_visits_are_put_right(missed):
+    """Cells by themselves: half of a visit's measures decide, and no other value is made up."""
+    schema, matrix, x = made(missed)
+    rows = matrix.decode(x, np.random.default_rng(1))
+    kept = obedient(lambda n: {k: v[:n] for k, v in rows.items()}, schema, 300, {})
+    gone = np.stack([np.isnan(kept[f"P_{v}"]) for v in "abcd"])
+    assert (gone == np.stack([kept[f"grade_{v}"] < 0 for v in "abcd"])).all()
+    half = np.stack([np.isnan(rows[f"P_{v}"]) | (rows[f"grade_{v}"] < 0) for v in "abcd"])[:, :300]
+    assert (gone == (np.maximum.accumulate(half) if missed == "dropout" else half)).all()
+    there = ~np.isnan(kept["P_b"])
+    assert (kept["P_b"][there] == rows["P_b"][:300][there]).all()  # nobody lacked one of two
+
+
+def test_a_measure_that_alone_is_lacking_gets_the_next_value():
+    text = TEXT.replace("MISSED", "visits").replace('"grade"]', '"grade", "Q"]')
+    text += "".join(line.replace("P_", "Q_") + "\n" for line in text.splitlines() if "P_" in line)
+    schema = Schema.parse(text, "trial.toml")
+    rows = {v.name: v.draw(np.full(4, 1, np.int32), np.random.default_rng(0))
+            for v in schema.variables}  # fmt: skip
+    rows["P_b"] = np.array([np.nan, np.nan, 30.0, np.nan])
+    kept = obedient(lambda n: {k: np.resize(v, n) for k, v in rows.items()}, schema, 4, {})
+    assert kept["P_b"].tolist() == [30.0] * 4
+
+
+def test_what_is_asked_for_is_not_missing():
     schema, matrix, x = made("visits")
-    rng = np.random.default_rng(1)
-    rows = matrix.decode(x, rng)  # every cell by itself
-
-    def draw(n):
-        at = rng.integers(0, 20_000, n)
-        return {k: v[at] for k, v in rows.items()}
-
-    kept = obedient(draw, schema, 300, {})
-    assert all((np.isnan(kept[f"P_{v}"]) == (kept[f"grade_{v}"] < 0)).all() for v in "bcd")
+    rows = matrix.decode(x, np.random.default_rng(1))
+    wish = {"P_c": Interval(low=0, high=99)}
+    kept = obedient(lambda n: {k: v[:n] for k, v in rows.items()}, schema, 300, wish)
+    assert not np.isnan(kept["P_c"]).any()
 
 
 @pytest.mark.parametrize(
