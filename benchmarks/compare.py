@@ -16,14 +16,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 from environments import PINS, python_of
 from judge import Judge
-from plain import facts, plain, restored
+from plain import facts, plain, restored, without_holes
 from tables import TABLES, benchmark
 
 import wardveil as wv
@@ -48,12 +49,18 @@ class Method:
         script: In benchmarks/peers.
         variant: What the script is asked for.
         private: Whether it takes ε; the others run once, as ε = ∞.
+        set: Settings of a model of ours.
     """
 
     peer: str
     script: str
     variant: str
     private: bool = True
+    set: Mapping[str, str] = field(default_factory=dict)
+
+
+def _ours(model: str, **set_: str) -> Method:
+    return Method(peer=OURS, script="wardveil_self.py", variant=model, set=set_)
 
 
 def _peers(peer: str, script: str, *variants: str, private: bool = True) -> dict[str, Method]:
@@ -64,10 +71,9 @@ def _peers(peer: str, script: str, *variants: str, private: bool = True) -> dict
 
 
 METHODS: Final = {
-    **{
-        name: Method(peer=OURS, script="wardveil_self.py", variant=name)
-        for name in ("marginal", "independent", "medical-cgan", "ctgan")
-    },
+    **{name: _ours(name) for name in ("marginal", "independent", "medical-cgan", "ctgan")},
+    "medical-cgan-alone": _ours("medical-cgan", anchor="false", learnable="0"),
+    "ctgan-alone": _ours("ctgan", anchor="false", learnable="0"),
     **_peers("smartnoise", "smartnoise_peer.py", "mst", "aim", "dpctgan", "patectgan"),
     **_peers("dpmm", "dpmm_peer.py", "mst", "aim", "privbayes"),
     "mostlyai-argn": Method(peer="mostlyai", script="mostlyai_peer.py", variant="argn"),
@@ -136,16 +142,19 @@ def _record(judge: Judge, key: tuple[Any, ...], options: argparse.Namespace) -> 
     with tempfile.TemporaryDirectory() as folder:
         task = {"epsilon": epsilon, "delta": delta, "seed": seed, "rows": table.n,
                 "limit": options.limit, "method": METHODS[method].variant,
-                "columns": facts(table.schema)}  # fmt: skip
+                "set": dict(METHODS[method].set), "columns": facts(table.schema)}  # fmt: skip
         done = carry_out(METHODS[method], task, judge, Path(folder), options)
         if "failed" in done:
             return about | done
         made = pd.read_csv(Path(folder) / "synthetic.csv", keep_default_na=False, na_values=[""])
+    if METHODS[method].peer == OURS:
+        return about | done | judge.figures(made)
+    filled, holes = without_holes(made)
+    done |= {"holes": holes} if holes else {}
     try:
-        frame = made if METHODS[method].peer == OURS else restored(made, table.schema)
+        return about | done | judge.figures(restored(filled, table.schema))
     except ValueError:
-        return about | done | {"failed": "cells of its table are missing"}
-    return about | done | judge.figures(frame)
+        return about | done | {"failed": "columns of its table are missing"}
 
 
 def carry_out(

@@ -21,6 +21,7 @@ COLUMNS: Final = (*MEASURES, "coverage", "violations", "fit s", "rows/s", "MB")
 COLOURS: Final = dict(zip(METHODS, (
     "#0b6e4f", "#6aa84f", "#a3b18a", "#2a9d8f", "#c1121f", "#e07a5f", "#f2a65a", "#8d6a9f",
     "#1d5fa7", "#5fa8d3", "#264653", "#7a7a7a", "#b5838d", "#444444", "#b08900", "#9d4edd",
+    "#606c38", "#bc6c25",
 ), strict=True))  # fmt: skip
 INTRO: Final = """# wardveil beside its peers
 
@@ -37,7 +38,8 @@ figure for the training rows. Figures are the median over seeds, with the range.
 - bounds and levels, which are those of the schema and free. That is how it is done for public
   tables only;
 - for peers, missing cells: an indicator column, and the median in their place, put back
-  afterwards. The median is a gift, nobody pays for it. Sets of codes are one column a code;
+  afterwards. The median is a gift, nobody pays for it. Sets of codes are one column a code. Cells
+  that a peer leaves empty are drawn from the column's other rows;
 - processor: one thread in a process of its own. Seconds are processor seconds, since the machine
   had other work; rows/s too; MB is the peak of the whole process, Python and libraries included.
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain import facts, plain, restored
+from plain import facts, plain, restored, without_holes
 from tables import benchmark
 
 from wardveil.schema import Column, Schema
@@ -82,3 +82,14 @@ def test_a_table_with_holes_is_a_failure_of_the_peer(fault):
 def test_the_bundled_tables_come_back_as_they_were(name):
     table = benchmark(name, Path()).table
     pd.testing.assert_frame_equal(restored(plain(table), table.schema), table.to_frame())
+
+
+def test_holes_are_filled_from_the_column_itself_and_counted():
+    made = pd.DataFrame({"c0": [1.0, None, 3.0, None], "c1": [5, 6, 7, 8], "c2": [None] * 4})
+    filled, holes = without_holes(made)
+    assert holes == 0.5
+    assert set(filled["c0"]) <= {1.0, 3.0}
+    assert filled["c0"].notna().all()
+    assert filled["c0"][[0, 2]].tolist() == [1.0, 3.0]
+    assert filled["c1"].tolist() == [5, 6, 7, 8]
+    assert filled["c2"].isna().all()
