@@ -1,4 +1,4 @@
-"""Write docs/benchmarks.md and its figures from the committed results.
+"""Write docs/benchmarks.md with its figures, and docs/growth.md, from the committed results.
 
 python benchmarks/page.py
 """
@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from chart import chart
 from compare import METHODS, OURS, REAL, RESULTS, known
+from growth_page import PAGE as GROWTH_PAGE
+from growth_page import growth_text
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 FIGURES: Final = "figures"
@@ -94,8 +96,8 @@ def groups(records: Iterable[Mapping[str, Any]]) -> list[Group]:
 def page(all_groups: Sequence[Group]) -> str:
     """The Markdown of docs/benchmarks.md."""
     tables = list(dict.fromkeys(g.table for g in all_groups))
-    parts = [INTRO, *_at_one(all_groups), "## Where a peer is ahead of marginal\n"]
-    parts += [*_ahead(all_groups), ""]
+    parts = [INTRO, *_at_one(all_groups), *_won(all_groups)]
+    parts += ["## Where a peer is ahead of marginal\n", *_ahead(all_groups), ""]
     for table in tables:
         mine = [g for g in all_groups if g.table == table]
         real = next(g for g in mine if g.method == REAL)
@@ -157,6 +159,40 @@ def _one(group: Group | None, measure: str) -> str:
     return "failed" if group.failures() else "–"
 
 
+def _won(all_groups: Sequence[Group]) -> list[str]:
+    """On how many tables the best of ours is at least as good as the best peer."""
+    lines = ["## On how many tables the best of ours is ahead of every peer\n",
+             "| ε | against | tvd2 | tstr_gap |", "|---|---|---|---|"]  # fmt: skip
+    at: dict[float, list[Group]] = {}
+    for g in all_groups:
+        if g.method != REAL:
+            at.setdefault(g.epsilon, []).append(g)
+    open_peers = [g for g in at.get(math.inf, []) if METHODS[g.method].peer != OURS]
+    for epsilon, found in sorted(at.items()):
+        ours = [g for g in found if METHODS[g.method].peer == OURS]
+        for against, theirs in (
+            ("peers at the same ε", [g for g in found if METHODS[g.method].peer != OURS]),
+            ("peers without privacy", open_peers if math.isfinite(epsilon) else []),
+        ):
+            cells = [_score(ours, theirs, m) for m in ("tvd2", "tstr_gap")]
+            if cells != ["–", "–"]:
+                said = "∞" if math.isinf(epsilon) else f"{epsilon:g}"
+                lines.append(f"| {said} | {against} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _score(ours: Sequence[Group], theirs: Sequence[Group], measure: str) -> str:
+    """ "a of b": tables where our best median is not above their best, of those both have."""
+    best: list[dict[str, float]] = [{}, {}]
+    for side, found in zip(best, (ours, theirs), strict=True):
+        for g in found:
+            value = g.median(measure)
+            if value is not None:
+                side[g.table] = min(value, side.get(g.table, math.inf))
+    both = sorted(set(best[0]) & set(best[1]))
+    return f"{sum(best[0][t] <= best[1][t] for t in both)} of {len(both)}" if both else "–"
+
+
 def _ahead(all_groups: Sequence[Group]) -> list[str]:
     """Every measure on which a peer's median is below that of `marginal` at the same ε."""
     ours = {(g.table, g.epsilon): g for g in all_groups if g.method == "marginal"}
@@ -207,7 +243,8 @@ def _epsilon(group: Group) -> str:
 
 
 def main() -> None:
-    """Write the page and its figures."""
+    """Write the pages and the figures."""
+    GROWTH_PAGE.write_text(growth_text(), encoding="utf-8")
     found = groups(known(RESULTS).values())
     PAGE.write_text(page(found), encoding="utf-8")
     folder = PAGE.parent / FIGURES

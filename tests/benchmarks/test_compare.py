@@ -7,6 +7,8 @@ import sys
 import pytest
 from chart import chart
 from compare import METHODS, RESULTS, _kind_of_error, known, main
+from growth_page import PAGE as GROWTH_PAGE
+from growth_page import growth_page, growth_text
 from page import FIGURES, PAGE, figures, groups, page
 
 
@@ -70,6 +72,31 @@ def test_the_page_and_its_figures_are_those_of_the_results():
     drawn = figures(found)
     kept = {p.name: p.read_text(encoding="utf-8") for p in (PAGE.parent / FIGURES).glob("*.svg")}
     assert kept == drawn, "run: make docs"
+
+
+def test_the_page_of_growth_is_that_of_the_results():
+    assert GROWTH_PAGE.read_text(encoding="utf-8") == growth_text(), "run: make docs"
+
+
+def test_exponents_are_slopes_of_the_upper_half():
+    points = [
+        {"axis": "rows", "rows": n, "fit_s": n**2 / 1e6 if n > 100 else 5.0, "fit_mb": 100.0, "sample_s": 1.0,
+         "sample_mb": 1.0, "evaluate_s": n / 10, "evaluate_mb": 1.0}
+        for n in (10, 100, 10_000, 100_000)
+    ]  # fmt: skip
+    text = growth_page(points, None)
+    assert "| exponent | 2.00 | 0.00 | 1.00 | 0.00 | 0.00 | 0.00 |" in text
+
+
+def test_tables_are_won_by_the_best_of_ours_against_the_best_peer():
+    base = {"epsilon": 1.0, "seed": 0, "rows": 9, "columns": 2}
+    figures_of = {
+        ("a", "marginal"): 0.3, ("a", "ctgan"): 0.1, ("a", "dpmm-mst"): 0.2,
+        ("b", "marginal"): 0.3, ("b", "dpmm-mst"): 0.2, ("c", "marginal"): 0.1,
+    }  # fmt: skip
+    runs = [base | {"table": t, "method": m, "tvd2": v} for (t, m), v in figures_of.items()]
+    runs += [base | {"table": t, "method": "real rows", "epsilon": None} for t in "abc"]
+    assert "| 1 | peers at the same ε | 1 of 2 | – |" in page(groups(runs))
 
 
 def test_the_page_shows_failures_and_where_a_peer_is_ahead():
