@@ -73,7 +73,8 @@ def _slope(axis: str, points: Sequence[Mapping[str, Any]], measure: str) -> str:
     upper = np.log(np.array(known[len(known) // 2 :], dtype=float))
     if len(upper) < 2:
         return "–"
-    return f"{np.polyfit(upper[:, 0], upper[:, 1], 1)[0]:.2f}"
+    slope = np.polyfit(upper[:, 0], upper[:, 1], 1)[0]
+    return f"{round(slope, 2) + 0.0:.2f}"  # no minus before a zero
 
 
 def growth_text() -> str:
