@@ -44,6 +44,9 @@ from wardveil.networks.shortcut import ShortcutGenerator, settle
 
 PRETRAINING, PLAYING, SPLITTING, SETTLING = range(4)
 """What draws are for; part of their seed."""
+TIDYING: Final = 20
+"""Steps between two looks for numbers too small to matter."""
+TINY: Final = 1e-25
 TOGETHER: Final = 4_096
 """Rows whose losses are looked at together, outside the steps."""
 
@@ -212,6 +215,7 @@ class Game:
         torch.autograd.backward(loss)
         self._adam_a.step()
         self.pretrained += 1
+        self._tidy(self.pretrained, self._adam_a)
         found = {"reconstruction": float(loss.detach())}
         if self.pretrained % self.steps[0] == 0 and len(self.held):
             found["validation"] = self.validation_loss()
@@ -243,6 +247,7 @@ class Game:
             torch.autograd.backward(loss_d)
             self._adam_d.step()
         loss_g = self.generator_step()
+        self._tidy(self.done, self._adam_d, self._adam_g)
         found = {"discriminator": float(loss_d.detach()), "generator": float(loss_g)}
         if self.done % self.steps[1] == 0 and len(self.held):
             found |= self.discrimination()
@@ -267,6 +272,19 @@ class Game:
         self._adam_g.step()
         self.done += 1
         return loss.detach()
+
+    def _tidy(self, step: int, *adams: torch.optim.Adam) -> None:
+        """Make what is next to nothing nothing, every `TIDYING` steps.
+
+        L2 shrinks the weights of units that never fire below 1e-38, where processors count many
+        times slower: a step took four times as long after a thousand.
+        """
+        if step % TIDYING:
+            return
+        for adam in adams:
+            for parameter, slots in adam.state.items():
+                for x in (parameter.detach(), slots["exp_avg"], slots["exp_avg_sq"]):
+                    x.masked_fill_(x.abs() < TINY, 0.0)
 
     @property
     def _m(self) -> int:
