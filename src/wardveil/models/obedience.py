@@ -90,14 +90,16 @@ def _whole_visits(schema: Schema) -> bool:
 def _attending(rows: Rows, schema: Schema) -> Rows:
     """The rows with each visit missed as a whole, or not at all.
 
-    A visit is missed where at least half of its measures are. A measure that then lacks its value
-    gets that of the next row that has one. Models that know of visits leave nothing to do here.
+    One measure of each row, in turn, says which visits are missed: so as many are as cells were,
+    where a majority would miss fewer. A measure that then lacks its value gets that of the next
+    row that has one. Models that know of visits leave nothing to do here.
     """
     trial, found = schema.trial, dict(rows)
     assert trial is not None
     names = np.array([[trial.column(m, v) for v in trial.visits] for m in trial.measures])
     gone = np.array([[_missing(rows[name]) for name in line] for line in names])
-    missed = gone.mean(axis=0) >= 0.5
+    n = gone.shape[2]
+    missed = gone[np.arange(n) % len(names), :, np.arange(n)].T
     if trial.missed == "dropout":
         missed = np.maximum.accumulate(missed, axis=0)
     for name, own, whole in zip(

@@ -66,16 +66,29 @@ def test_every_row_keeps_the_rule_and_dropout_leaves_as_many_as_are_known(missed
 
 @pytest.mark.parametrize("missed", ["visits", "dropout"])
 def test_rows_of_a_model_that_knows_no_visits_are_put_right(missed):
-    """Cells by themselves: half of a visit's measures decide, and no other value is made up."""
+    """Cells by themselves: one measure, in turn, decides, and no other value is made up."""
     schema, matrix, x = made(missed)
     rows = matrix.decode(x, np.random.default_rng(1))
     kept = obedient(lambda n: {k: v[:n] for k, v in rows.items()}, schema, 300, {})
     gone = np.stack([np.isnan(kept[f"P_{v}"]) for v in "abcd"])
     assert (gone == np.stack([kept[f"grade_{v}"] < 0 for v in "abcd"])).all()
-    half = np.stack([np.isnan(rows[f"P_{v}"]) | (rows[f"grade_{v}"] < 0) for v in "abcd"])[:, :300]
-    assert (gone == (np.maximum.accumulate(half) if missed == "dropout" else half)).all()
-    there = ~np.isnan(kept["P_b"])
-    assert (kept["P_b"][there] == rows["P_b"][:300][there]).all()  # nobody lacked one of two
+    cells = np.stack([[np.isnan(rows[f"P_{v}"]), rows[f"grade_{v}"] < 0] for v in "abcd"])
+    told = np.where(np.arange(300) % 2 == 0, cells[:, 0, :300], cells[:, 1, :300])
+    assert (gone == (np.maximum.accumulate(told) if missed == "dropout" else told)).all()
+    there = ~np.isnan(kept["P_b"]) & ~np.isnan(rows["P_b"][:300])
+    assert (kept["P_b"][there] == rows["P_b"][:300][there]).all()
+
+
+def test_as_many_visits_are_missed_as_cells_were():
+    """A majority of cells that go missing by themselves would miss fewer; α = 1e-4, 4 sd."""
+    schema, matrix, x = made("visits")
+    rows = matrix.decode(x, np.random.default_rng(2))
+    n = len(rows["P_b"])
+    kept = obedient(lambda m: {k: v[:m] for k, v in rows.items()}, schema, n - 400, {})
+    for v in "bcd":
+        cells = np.mean([np.isnan(rows[f"P_{v}"]).mean(), (rows[f"grade_{v}"] < 0).mean()])
+        gap = abs(np.isnan(kept[f"P_{v}"]).mean() - cells)
+        assert gap < 4 * np.sqrt(cells * (1 - cells) / len(kept["P_b"]))
 
 
 def test_a_measure_that_alone_is_lacking_gets_the_next_value():
@@ -84,9 +97,9 @@ def test_a_measure_that_alone_is_lacking_gets_the_next_value():
     schema = Schema.parse(text, "trial.toml")
     rows = {v.name: v.draw(np.full(4, 1, np.int32), np.random.default_rng(0))
             for v in schema.variables}  # fmt: skip
-    rows["P_b"] = np.array([np.nan, np.nan, 30.0, np.nan])
+    rows["P_b"] = np.array([30.0, np.nan, np.nan, 40.0])  # P decides in rows 0 and 3 alone
     kept = obedient(lambda n: {k: np.resize(v, n) for k, v in rows.items()}, schema, 4, {})
-    assert kept["P_b"].tolist() == [30.0] * 4
+    assert kept["P_b"].tolist() == [30.0, 40.0, 40.0, 40.0]
 
 
 def test_what_is_asked_for_is_not_missing():
