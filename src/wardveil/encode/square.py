@@ -47,7 +47,7 @@ class Square:
             UsageError: E125, the side does not fit.
         """
         self.width, self.side = width, side or smallest(width)
-        if self.side % 4 or self.side**2 < width:
+        if self.side < 4 or self.side % 4 or self.side**2 < width:
             raise UsageError(
                 Problem(
                     code="E125",

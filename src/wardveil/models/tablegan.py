@@ -48,7 +48,7 @@ import torch
 from torch import Tensor
 
 from wardveil.encode.calibrate import calibrated, calibration
-from wardveil.encode.histogram import Probabilities, distributions
+from wardveil.encode.histogram import Probabilities, all_peaks, distributions
 from wardveil.encode.label import Label
 from wardveil.encode.matrix import Matrix, blocks_of
 from wardveil.errors import Problem, UsageError
@@ -199,7 +199,7 @@ class TableGAN(Rules, Model):
             rules = replace(self, epochs=self.anchor_epochs)
             seen = surrogates(vault, n, rules, m=self.anchor_rows, rng=rng, watch=watch)
             n = seen.count()
-        matrix = Matrix(vault.schema.variables, distributions(vault.schema, seen.one_way(), n))
+        matrix = _matrix(seen, n)
         if isinstance(seen, OpenVault):
             G = rules._play(matrix, vault.schema, matrix.encode(seen.rows()), rng, watch)
         else:
@@ -217,7 +217,7 @@ class TableGAN(Rules, Model):
             seed: For weights and draws.
         """
         vault = opened(rows, schema, self, seed=seed)
-        matrix = Matrix(schema.variables, distributions(schema, vault.one_way(), vault.count()))
+        matrix = _matrix(vault, vault.count())
         x = matrix.encode(vault.rows())
         return Game(self, matrix.width, label_of(schema), _seed(Rng(seed)), x)
 
@@ -274,6 +274,7 @@ class TableGAN(Rules, Model):
     def _weights(self, matrix: Matrix, G: SquareGenerator, rng: Rng) -> Weights:
         """Everything sampling needs, the calibration included."""
         found = {f"p/{name}": torch.from_numpy(np.asarray(q)) for name, q in matrix.p.items()}
+        found |= {f"peak/{name}": torch.from_numpy(q) for name, q in matrix.peak.items()}
         found |= {f"G/{k}": w.detach() for k, w in G.state_dict().items()}
         if self.calibrate:
             with torch.no_grad():
@@ -283,8 +284,9 @@ class TableGAN(Rules, Model):
 
     def sample(self, weights: Weights, schema: Schema, n: int, where: Where, rng: Rng) -> Rows:
         """n rows; what is asked for holds in every one."""
-        p = below(weights, "p")
-        matrix = Matrix(schema.variables, {v.name: p[v.name].numpy() for v in schema.variables})
+        p, peak = ({k: w.numpy() for k, w in below(weights, part).items()}
+                   for part in ("p", "peak"))  # fmt: skip
+        matrix = Matrix(schema.variables, p, peak)
         with torch.device("meta"):
             G = self.generator(matrix.width).eval()
         G.load_state_dict(below(weights, "G"), assign=True)
@@ -302,6 +304,13 @@ def label_of(schema: Schema) -> Label:
     """Where the targets of a schema stand in its matrix."""
     targets = [v.name for c in schema.modelled if c.target for v in variables_of(c)]
     return Label(blocks_of(schema.variables), targets)
+
+
+def _matrix(vault: Vault, n: int) -> Matrix:
+    """How rows are written, from one-ways."""
+    answers = vault.one_way()
+    p = distributions(vault.schema, answers, n)
+    return Matrix(vault.schema.variables, p, all_peaks(vault.schema, answers))
 
 
 def _known(matrix: Matrix, rng: Rng) -> Statistics:

@@ -319,8 +319,8 @@ class Game:
     def fakes(self, m: int) -> Tensor:
         """m generated rows, (m, d), without a gradient."""
         with torch.no_grad():
-            x: Tensor = self.generator(self._noise(m))
-        return x
+            x: Tensor = self.generator(self._noise(max(2, m)))  # batch norm needs two
+        return x[:m]
 
     def settled(self) -> SquareGenerator:
         """G in evaluation mode; its batch norm has the statistics of many batches."""
