@@ -279,7 +279,8 @@ class TableGAN(Rules, Model):
         if self.calibrate:
             with torch.no_grad():
                 x = G(self._noise(CALIBRATION_ROWS, rng))
-            found |= {f"fit/{k}": w for k, w in calibration(matrix, x).items()}
+            fitted = calibration(matrix, _where_known(matrix, x))
+            found |= {f"fit/{k}": w for k, w in fitted.items()}
         return found
 
     def sample(self, weights: Weights, schema: Schema, n: int, where: Where, rng: Rng) -> Rows:
@@ -311,6 +312,17 @@ def _matrix(vault: Vault, n: int) -> Matrix:
     answers = vault.one_way()
     p = distributions(vault.schema, answers, n)
     return Matrix(vault.schema.variables, p, all_peaks(vault.schema, answers))
+
+
+def _where_known(matrix: Matrix, x: Tensor) -> Tensor:
+    """Rows with positions of missing numbers replaced by those of known ones: only these count."""
+    x, order = x.clone(), torch.arange(len(x))
+    for b in matrix.blocks:
+        if b.number and b.choices:
+            known = x[x[:, b.start + 1] < 0, b.start]
+            if len(known):
+                x[:, b.start] = known[order % len(known)]
+    return x
 
 
 def _known(matrix: Matrix, rng: Rng) -> Statistics:

@@ -59,6 +59,8 @@ class Rules:
         loss: "wasserstein" with penalty, or "log-odds", the original game.
         penalty: λ; 0 leaves it out.
         class_weight: Weight of the classification loss in the generator's.
+        class_hinge: Whether labels are to be as easily guessed as those of real rows, and no more;
+            otherwise, as in the paper, the more easily the better, and rare labels die out.
         classify_fakes: Whether the classifier learns from generated rows as well.
         information_weight: Weight of the information loss.
         preset: Margins of the information loss: low 0, mid 0.1, high 0.2. They are no guarantee.
@@ -72,6 +74,8 @@ class Rules:
         epochs: Passes over the table; a step counts for m rows.
         critic_steps: Steps of critic and classifier for each step.
         generator_steps: Steps of the generator for each step; the authors' code has 2.
+        averaging: What is sampled from is a running mean of the generator's weights with this
+            decay; 0 takes the last weights, as the paper does.
     """
 
     noise_dim: int = 100
@@ -84,9 +88,10 @@ class Rules:
     dropout: float = 0.0
     loss: Literal["wasserstein", "log-odds"] = "wasserstein"
     penalty: float = 10.0
-    class_weight: float = 0.1
+    class_weight: float = 1.0
+    class_hinge: bool = True
     classify_fakes: bool = False
-    information_weight: float = 0.1
+    information_weight: float = 1.0
     preset: Literal["low", "mid", "high"] = "low"
     delta_mean: float | None = None
     delta_sd: float | None = None
@@ -98,6 +103,7 @@ class Rules:
     epochs: int = 100
     critic_steps: int = 1
     generator_steps: int = 1
+    averaging: float = 0.998
 
     def steps(self, n: int) -> int:
         """Steps for a table of n rows."""
@@ -168,6 +174,8 @@ class Game:
         self._rows = torch.empty(0, width) if rows is None else rows
         F = self.critic.last.in_features if known is None else width
         self._of_real, self._of_fake = (Running(F, rules.information_decay) for _ in range(2))
+        self._paid = Running(1, rules.information_decay)
+        self._mean = deepcopy(self.generator)
         given = {"G": rules.generator_adam, "D": rules.critic_adam, "C": rules.classifier_adam}
         self._adams = {
             name: torch.optim.Adam(
@@ -199,7 +207,9 @@ class Game:
             self._of_real(features)
             told = {"critic": -float(score.mean())}
             if self.classifier is not None:
-                told["classifier"] = float(self._label.loss(self.classifier(x)[0], x).mean())
+                paid = self._label.loss(self.classifier(x)[0], x)
+                self._paid(paid[:, None])
+                told["classifier"] = float(paid.mean())
         of_fakes = self.generator_step()
         told["critic"] += of_fakes.pop("score")
         return told | of_fakes
@@ -290,7 +300,7 @@ class Game:
             parts = {"score": score.mean()}
             if self.classifier is not None and rules.class_weight:
                 parts["consistency"] = self._label.loss(self.classifier(x)[0], x).mean()
-                loss = loss + rules.class_weight * parts["consistency"]
+                loss = loss + rules.class_weight * self._beyond_real(parts["consistency"])
             if rules.information_weight:
                 parts["information"] = self._information(x, features)
                 loss = loss + rules.information_weight * parts["information"]
@@ -300,7 +310,21 @@ class Game:
         for network in readers:
             network.requires_grad_()
         self.done += 1
+        self._average()
         return {name: float(value.detach()) for name, value in (parts | {"generator": loss}).items()}
+
+    def _beyond_real(self, paid: Tensor) -> Tensor:
+        """What the classifier pays on generated rows beyond what it pays on real ones, ()."""
+        known = self.rules.class_hinge and self._paid.weight > 0  # never of patients
+        return (paid - self._paid.now().mean[0]).relu() if known else paid
+
+    def _average(self) -> None:
+        """Move the running mean of G's weights; early weights are forgotten faster."""
+        decay = min(self.rules.averaging, (1 + self.done) / (10 + self.done))
+        weight = 1 - decay if self.rules.averaging else 1.0
+        with torch.no_grad():
+            for mean, now in zip(self._mean.parameters(), self.generator.parameters(), strict=True):
+                mean.lerp_(now, weight)
 
     def _information(self, x: Tensor, features: Tensor) -> Tensor:
         """The information loss of a generated batch."""
@@ -323,8 +347,8 @@ class Game:
         return x[:m]
 
     def settled(self) -> SquareGenerator:
-        """G in evaluation mode; its batch norm has the statistics of many batches."""
-        found = deepcopy(self.generator)
+        """The averaged G in evaluation mode; its batch norm has the statistics of many batches."""
+        found = deepcopy(self._mean)
         self._random.manual_seed(mixed(self._seed, self.done, 1))
         settle(found, self.rules.noise_dim, max(2, self.rules.batch_size), self._random)
         return found
@@ -342,7 +366,8 @@ class Game:
         self._seed, self.done = state["numbers"].tolist()
 
     def _networks(self) -> dict[str, nn.Module]:
-        inner = {"G": self.generator, "real": self._of_real, "fake": self._of_fake}
+        inner = {"G": self.generator, "mean": self._mean, "paid": self._paid,
+                 "real": self._of_real, "fake": self._of_fake}  # fmt: skip
         return inner | self._readers()
 
     def _optimisers(self) -> dict[str, torch.optim.Adam]:
