@@ -139,6 +139,10 @@ def test_every_setting_counts(name, schema, plain):
     if name == "fill":  # two copies of 13 columns need a larger square
         plain = weights_of(schema, side=8)
         assert unlike(plain, weights_of(schema, side=8, fill="copies"))
+    elif name == "class_hinge":  # counts once the classifier can tell generated labels
+        eager = {"epochs": 30, "generator_adam": (1e-2, 0.5, 0.9)}
+        plain = weights_of(schema, **eager)
+        assert unlike(plain, weights_of(schema, **eager, class_hinge=False))
     else:
         assert unlike(plain, weights_of(schema, **{name: CHANGES[name]}))
 
@@ -264,7 +268,7 @@ def test_numbers_whole_numbers_levels_and_missing_come_back(learnt):
     assert fake.y.mean() == pytest.approx(frame.y.mean(), abs=0.05)
     assert fake.dtypes["z"] == np.int64
     for q in (0.1, 0.5, 0.9):
-        assert fake.x.quantile(q) == pytest.approx(frame.x.quantile(q), abs=0.3)
+        assert fake.x.quantile(q) == pytest.approx(frame.x.quantile(q), abs=0.5)  # sd / 3
 
 
 def test_values_are_not_copied_from_patients(learnt):
