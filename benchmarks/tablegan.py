@@ -86,8 +86,10 @@ REGRESSORS: Final = {
     "neighbours": KNeighborsRegressor(15),
     "network": MLPRegressor((50,), max_iter=200, random_state=0),
 }
-REGRESSED: Final = {"breast_cancer": "mean_area", "adult": "hours_per_week", "diabetes": "hba1c_percent",
-                    "support2": "meanbp"}  # fmt: skip
+REGRESSED: Final = {
+    "breast_cancer": "mean_area", "adult": "hours_per_week", "diabetes": "hba1c_percent",
+    "support2": "meanbp",
+}  # fmt: skip
 """A number of each table, predicted from everything else."""
 
 
@@ -168,7 +170,9 @@ def fitted(name: str, model: str, preset: str, options: argparse.Namespace) -> d
 def shown(found: dict[str, Any]) -> str:
     """One line of the figures of a fit."""
     c = found["classification"].values()
-    mean = {k: float(np.mean([m[k] for m in c])) for k in ("real", "synthetic", "accuracy", "agreed")}
+    mean = {
+        k: float(np.mean([m[k] for m in c])) for k in ("real", "synthetic", "accuracy", "agreed")
+    }
     line = (
         f"{found['table']} {found['model']} {found['preset']} ε = {found['epsilon'] or '∞'}: "
         f"tvd1 {found['tvd1']:.3f} tvd2 {found['tvd2']:.3f} macro F1 real {mean['real']:.3f} "
@@ -187,9 +191,7 @@ def attacks(name: str, options: argparse.Namespace) -> dict[str, Any]:
     whole = benchmark(name, options.data).table
     order = np.random.default_rng(options.seed).permutation(whole.n)
     m = min(150, whole.n // 4)
-    members, others, *known = (
-        whole.take(part) for part in np.split(order, [m, 2 * m, 3 * m])
-    )
+    members, others, *known = (whole.take(part) for part in np.split(order, [m, 2 * m, 3 * m]))
     changed = dict(s.split("=", 1) for s in options.set)
     found: dict[str, Any] = {"table": name, "members": m, "set": changed, "presets": {}}
     for preset in options.presets:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACGAN", "CTGAN", "Column", "Independent", "MarginalGAN", "MedGAN", "MedicalCGAN", "Schema",
-    "Synthesizer", "Table", "TableGAN", "WardveilError", "draft_schema", "evaluate", "fit", "load", "plan",
-    "read_table",
+    "Synthesizer", "Table", "TableGAN", "WardveilError", "draft_schema", "evaluate", "fit",
+    "load", "plan", "read_table",
 ]  # fmt: skip
 
 __version__ = version("wardveil")

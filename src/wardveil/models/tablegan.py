@@ -39,7 +39,7 @@ Where privacy is spent
     following its table closely, and say nothing of any patient.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, final
 
@@ -247,9 +247,7 @@ class TableGAN(Rules, Model):
     ) -> SquareGenerator:
         """The same game; the gradient of critic and classifier is the vault's answer."""
         label, known = label_of(vault.schema), _known(matrix, rng)
-        game = Game(
-            self._on_patients(), matrix.width, label, _seed(rng), known=known, generator=G
-        )
+        game = Game(self._on_patients(), matrix.width, label, _seed(rng), known=known, generator=G)
         within, steps = self.private_penalty == "rows", self.private_steps
 
         def unit(x: Tensor) -> Sequence[Part]:

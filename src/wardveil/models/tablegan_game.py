@@ -311,7 +311,9 @@ class Game:
             network.requires_grad_()
         self.done += 1
         self._average()
-        return {name: float(value.detach()) for name, value in (parts | {"generator": loss}).items()}
+        return {
+            name: float(value.detach()) for name, value in (parts | {"generator": loss}).items()
+        }
 
     def _beyond_real(self, paid: Tensor) -> Tensor:
         """What the classifier pays on generated rows beyond what it pays on real ones, ()."""

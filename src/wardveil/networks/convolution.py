@@ -1,7 +1,8 @@
 """Convolutions on squares: table-GAN's three networks.
 
 Source
-    Park et al. (2018), arXiv:1806.03384, section 4.1, after Radford et al. (2016), arXiv:1511.06434.
+    Park et al. (2018), arXiv:1806.03384, section 4.1, after Radford et al. (2016),
+    arXiv:1511.06434.
 
 Symbols
     x    (B, d)      rows in [-1, 1]; networks square them themselves

@@ -2,7 +2,7 @@
 
     max(0, ‖mean - mean'‖ - δ_mean) + max(0, ‖sd - sd'‖ - δ_sd)
 
-Source: Park et al. (2018), arXiv:1806.03384, section 4.3; statistics are running means over batches.
+Source: Park et al. (2018), arXiv:1806.03384, section 4.3; statistics are running means of batches.
 In the authors' code the gradient comes through the running mean and is a hundred times too small;
 here it is that of the batch, at the value of the running mean.
 """

@@ -152,7 +152,9 @@ def test_a_value_written_again_and_again_comes_back_and_its_neighbours_do_not():
     x = np.where(rng.random(5_000) < 0.9, 0.0, rng.integers(5_000, 60_000, 5_000))
     p = {"x": np.bincount(cost.cell(x), minlength=cost.size) / 5_000}
     peak = {"x": np.eye(cost.size)[0]}
-    for given, share in ((peak, (x == 0).mean()), (None, 0.9 / cost.stride)):
-        matrix = Matrix([cost], p, given)
-        back = matrix.decode(2 * torch.rand(5_000, 1, generator=torch.Generator().manual_seed(0)) - 1, rng)
+    for heaped, share in ((peak, (x == 0).mean()), (None, 0.9 / cost.stride)):
+        matrix = Matrix([cost], p, heaped)
+        back = matrix.decode(
+            2 * torch.rand(5_000, 1, generator=torch.Generator().manual_seed(0)) - 1, rng
+        )
         assert (back["x"] == 0).mean() == pytest.approx(share, abs=0.013)

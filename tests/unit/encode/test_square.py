@@ -9,7 +9,9 @@ from wardveil.encode.square import Square, smallest
 from wardveil.errors import UsageError
 
 
-@given(width=st.integers(1, 1_300), spare=st.integers(0, 2), fill=st.sampled_from(["zeros", "copies"]))
+@given(
+    width=st.integers(1, 1_300), spare=st.integers(0, 2), fill=st.sampled_from(["zeros", "copies"])
+)
 def test_a_row_comes_back(width, spare, fill):
     side = smallest(width) + 4 * spare
     x = torch.randn(3, width, generator=torch.Generator().manual_seed(width))

@@ -176,7 +176,9 @@ def test_under_privacy_margins_count_too(schema, hidden):
 
 
 def test_presets_are_margins(schema):
-    one, two = (weights_of(schema, **k) for k in ({"preset": "mid"}, {"delta_mean": 0.1, "delta_sd": 0.1}))
+    one, two = (
+        weights_of(schema, **k) for k in ({"preset": "mid"}, {"delta_mean": 0.1, "delta_sd": 0.1})
+    )
     assert not unlike(one, two)
 
 

@@ -34,9 +34,10 @@ def test_the_published_networks():
     turned = [m for m in G.modules() if isinstance(m, nn.ConvTranspose2d)]
     assert [(m.in_channels, m.out_channels) for m in turned] == [(256, 128), (128, 64), (64, 1)]
     assert G.dense[0].out_features == D.last.in_features == 4_096
-    assert sum(p.numel() for p in D.parameters()) == (16 * 64 + 64) + (16 * 64 * 128 + 128) + (
-        16 * 128 * 256 + 256
-    ) + 4_097
+    assert (
+        sum(p.numel() for p in D.parameters())
+        == (16 * 64 + 64) + (16 * 64 * 128 + 128) + (16 * 128 * 256 + 256) + 4_097
+    )
 
 
 @pytest.mark.parametrize("group_norm", [False, True])
