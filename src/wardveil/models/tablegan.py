@@ -257,7 +257,6 @@ class TableGAN(Rules, Model):
 
         for t in range(steps):
             game.begin()
-            game.generator.eval()  # batch norm must not tie a fake to who else was drawn
             gradients = vault.gradient(unit, matrix, name="critic")
             game.descend(gradients, free_penalty=not within)
             game.generator_step()

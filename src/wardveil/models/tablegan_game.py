@@ -96,11 +96,11 @@ class Rules:
     delta_mean: float | None = None
     delta_sd: float | None = None
     information_decay: float = 0.99
-    generator_adam: tuple[float, ...] = (2e-4, 0.5, 0.9)
-    critic_adam: tuple[float, ...] = (2e-4, 0.5, 0.9)
-    classifier_adam: tuple[float, ...] = (2e-4, 0.5, 0.9)
+    generator_adam: tuple[float, ...] = (5e-4, 0.5, 0.9)
+    critic_adam: tuple[float, ...] = (5e-4, 0.5, 0.9)
+    classifier_adam: tuple[float, ...] = (5e-4, 0.5, 0.9)
     batch_size: int = 64
-    epochs: int = 100
+    epochs: int = 50
     critic_steps: int = 1
     generator_steps: int = 1
     averaging: float = 0.998
@@ -168,7 +168,7 @@ class Game:
         self._seed, self._random, self._label, self._known = seed, torch.Generator(), label, known
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.generator = rules.generator(width) if generator is None else generator
+            self.generator = rules.generator(width) if generator is None else generator.train()
             self.critic = rules.critic(width, self._random)
             self.classifier = rules.classifier(width, label, self._random)
         self._rows = torch.empty(0, width) if rows is None else rows
@@ -219,7 +219,7 @@ class Game:
         self._random.manual_seed(mixed(self._seed, self.done))
 
     def unit(self, x: Tensor, *, within: bool = True) -> list[Part]:
-        """ℓ_D and ℓ_C of each row, one part a network.
+        """ℓ_D and ℓ_C of each row, one part a network. Fakes come of noise alone.
 
         Args:
             x: Rows, (B, d).
