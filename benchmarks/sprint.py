@@ -13,7 +13,7 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -56,7 +56,8 @@ def main() -> None:
         case "curve":
             found["curve"] = curve()
         case "fit":
-            for fit in fits(options):  # each is kept at once: the whole takes an hour
+            done = {(f["way"], f["seed"]) for f in found.get("fits", [])}
+            for fit in fits(options, done):  # each is kept at once: the whole takes an hour
                 found.setdefault("fits", []).append(fit)
                 keep(found)
         case "page":
@@ -118,17 +119,20 @@ def loss_delta(sigma: float, steps: int, epsilon: float) -> float:
 # -- fits ------------------------------------------------------------------------------------
 
 
-def fits(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Every way, as many seeds as asked for; what is judged, on one processor."""
+def fits(
+    options: argparse.Namespace, done: Collection[tuple[str, int]]
+) -> Iterator[dict[str, Any]]:
+    """Every way, as many seeds as asked for, but what is there; judged on one processor."""
     table = options.data / "simulated" / "sprint.csv.gz"
     schema = wv.Schema.read(ROOT / "examples" / "schemas" / "sprint.toml")
     frame = pd.read_csv(table)
     for seed in range(options.seeds):
         train, held = split(frame, seed)
         fitted = replace(schema, rows=len(train))
-        if "real" in options.ways:
+        ways = [way for way in options.ways if (way, seed) not in done]
+        if "real" in ways:
             yield {"way": "real", "seed": seed, **judged(train, train, held, fitted)}
-        for way in [w for w in options.ways if w != "real"]:
+        for way in [w for w in ways if w != "real"]:
             name, epsilon = WAYS[way]
             began = time.process_time()
             synth = wv.fit(

@@ -5,6 +5,7 @@ coordinate (so that their ranks become uniform), level coordinates get an offset
 are fixed monotone maps: what the generator learnt about dependence stays.
 """
 
+from collections import deque
 from collections.abc import Mapping
 
 import numpy as np
@@ -18,6 +19,10 @@ Floats = NDArray[np.float64]
 
 KNOTS = 1025
 """Quantiles kept of each coordinate."""
+COARSE = 129
+"""Quantiles of a number while a generator is trained."""
+BATCHES, EVERY = 4, 25
+"""Batches that ranks are among, and batches after which they are looked at anew."""
 
 
 def calibration(matrix: Matrix, drawn: Tensor) -> Mapping[str, Tensor]:
@@ -39,6 +44,46 @@ def calibration(matrix: Matrix, drawn: Tensor) -> Mapping[str, Tensor]:
             logits = KAPPA * drawn[:, b.odds].double().numpy()
             shift[b.odds] = torch.from_numpy(offsets(logits, _target(matrix, b)))
     return {"knots": ordered[at], "offsets": shift}
+
+
+class Ranks:
+    """Numbers of drawn batches as ranks among the latest of them, differentiable.
+
+    What calibration will make of a number, known while a generator is still trained: a column's
+    contrasts then count as they will come out, and not as they are before its law is mended.
+    The ranks are those of the last `BATCHES` batches and found anew every `EVERY`.
+
+    Args:
+        matrix: The layout.
+    """
+
+    def __init__(self, matrix: Matrix) -> None:
+        self._columns = [b.start for b in matrix.blocks if b.number]
+        self._latest: deque[Tensor] = deque(maxlen=BATCHES)
+        self._seen = 0
+        self._knots = torch.zeros(0)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(m, d) with every number's position piecewise linear in what it was."""
+        if not self._columns:
+            return x
+        columns = x[:, self._columns].T.contiguous()
+        self._latest.append(columns.detach())
+        if self._seen % EVERY == 0:
+            self._knots = self._found()
+        self._seen += 1
+        after = torch.searchsorted(self._knots, columns.detach()).clamp(1, COARSE - 1)
+        low, high = self._knots.gather(1, after - 1), self._knots.gather(1, after)
+        level = (after - 1 + (columns - low) / (high - low)) / (COARSE - 1)
+        out = x.clone()
+        out[:, self._columns] = (2 * level - 1).clamp(-1, 1).T
+        return out
+
+    def _found(self) -> Tensor:
+        """Quantiles of each number, strictly rising, (numbers, COARSE)."""
+        pooled = torch.cat(tuple(self._latest), dim=1).sort(dim=1).values
+        at = (torch.linspace(0, 1, COARSE) * (pooled.shape[1] - 1)).round().long()
+        return pooled[:, at] + 1e-6 * torch.arange(COARSE)
 
 
 def calibrated(matrix: Matrix, x: Tensor, fitted: Mapping[str, Tensor]) -> Tensor:

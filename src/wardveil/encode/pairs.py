@@ -83,37 +83,3 @@ def shrunk(answer: Answer, expected: Probabilities, n: int) -> Probabilities:
     """
     table = expected + believed(answer.counts - n * expected, answer.sd) / n
     return simplex(table.ravel(), 1.0).reshape(table.shape)
-
-
-def wiener(
-    moments: NDArray[np.float64],
-    sd: float,
-    owner: NDArray[np.int64],
-    scale: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Second moments pulled towards 0 as far as noise explains them.
-
-    F_ij τ_i τ_j / (τ_i τ_j + v_ij), with moments and their noise taken at scale 1: what was told
-    more precisely is believed more. τ_i², how strongly i goes with anything, is the mean square of
-    its row above the noise, entries weighing 1 / v².
-
-    Args:
-        moments: F, (d, d) symmetric; entries of one owner are left out and come back as 0.
-        sd: Noise on each entry.
-        owner: (d,).
-        scale: (d,), what the coordinates were multiplied by.
-
-    Source: the linear minimum mean square error estimate of a variance-components model.
-    """
-    if sd == 0:
-        return np.where(owner[:, None] != owner[None, :], moments, 0.0)
-    by = np.outer(scale, scale)
-    v = (sd / by) ** 2
-    weight = (owner[:, None] != owner[None, :]) / v**2
-    square = (weight * ((moments / by) ** 2 - v)).sum(axis=1) / np.maximum(
-        weight.sum(axis=1), 1e-300
-    )
-    tau = np.sqrt(np.maximum(square, 0.0))
-    believed_part = np.outer(tau, tau) / (np.outer(tau, tau) + v)
-    found: NDArray[np.float64] = np.where(weight > 0, moments * believed_part, 0.0)
-    return found

@@ -48,6 +48,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
+from wardveil.encode.calibrate import Ranks
 from wardveil.encode.condition import JOINT_LIMIT, Conditions, joint_size
 from wardveil.encode.grid import Grid
 from wardveil.encode.histogram import distributions, simplex
@@ -317,6 +318,7 @@ class ACGAN(Model):
         """Second moments of G's patients onto those of the rows: what the game left over."""
         steps, d = self.matching_steps, drawing.patients.matrix.width
         arms = range(drawing.patients.sizes[0] - 1) if drawing.patients.sizes else ()
+        ranks = Ranks(drawing.patients.matrix)
 
         def told(x: Tensor, c: Tensor) -> Tensor:
             """What is matched: each column, and each column in each arm but the last."""
@@ -325,7 +327,7 @@ class ACGAN(Model):
 
         def produced() -> Tensor:
             z, c = drawing.latents(MATCHED_ROWS)
-            return told(G(z, c), c)
+            return told(ranks(G(z, c)), c)
 
         whole = drawing.patients.encode(rows)
         match_moments(

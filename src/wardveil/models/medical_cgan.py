@@ -41,7 +41,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from wardveil.encode.calibrate import calibrated, calibration
+from wardveil.encode.calibrate import Ranks, calibrated, calibration
 from wardveil.encode.condition import JOINT_LIMIT, Conditions, joint_size
 from wardveil.encode.histogram import Probabilities, distributions, simplex
 from wardveil.encode.matrix import Matrix, blocks_of
@@ -211,13 +211,14 @@ class MedicalCGAN(Model):
     def _match(self, rows: Rows, page: "_Page", rng: Rng, watch: Watch) -> None:
         """Second moments of G's patients onto those of the surrogates: what the game left over."""
         d, steps = page.matrix.width, self.matching_steps
+        ranks = Ranks(page.matrix)
 
         def softened(x: Tensor, c: Tensor) -> Tensor:
             return torch.cat([page.matrix.softened(x), c], dim=1)
 
         def produced() -> Tensor:
             z, c = page.latents(MATCHED_ROWS, rng)
-            return softened(page.generator(torch.cat([z, c], dim=1)), c)
+            return softened(ranks(page.generator(torch.cat([z, c], dim=1))), c)
 
         whole = page.encoder.encode(rows)
         match_moments(

@@ -41,6 +41,7 @@ from wardveil.encode.bins import Bins, corrected
 from wardveil.encode.embedding import Embedding, correlates, masses
 from wardveil.encode.forbidden import forbidden
 from wardveil.encode.histogram import Probabilities, all_peaks, distributions
+from wardveil.encode.moments import denoised
 from wardveil.encode.pairs import (
     bins_for,
     emphasis,
@@ -48,7 +49,6 @@ from wardveil.encode.pairs import (
     pairs_planned,
     planned_noise,
     shrunk,
-    wiener,
 )
 from wardveil.networks.population import Population
 from wardveil.networks.softrows import SoftRows
@@ -181,7 +181,7 @@ def _moments(vault: Vault, n: int, p: Mapping[str, Probabilities], soft: SoftRow
     answer = vault.second_moments(embedding, name="moments")
     sd = _noise(embedding, sigma, n)
     scale = np.array([weights[variables[k].name] for k in embedding.owner])
-    F = wiener(answer.counts / (n * embedding.unit**2), sd, embedding.owner, scale)
+    F = denoised(answer.counts / (n * embedding.unit**2), sd, embedding.owner, scale)
     soft.measure_moments(embedding, F, 1 / max(sd, 1 / n) ** 2)
 
 

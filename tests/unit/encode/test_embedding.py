@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from wardveil.encode.bins import Bins, corrected
 from wardveil.encode.embedding import ROOM, correlates, masses
-from wardveil.encode.pairs import wiener
 from wardveil.schema.variable import Levelled, Numeric
 
 VARIABLES = (
@@ -95,35 +94,3 @@ def test_joined_bins_are_unions_of_the_finer_ones():
         pairs = set(zip(fine.group[v.name].tolist(), coarse.group[v.name].tolist(), strict=True))
         assert len(pairs) == fine.sizes[v.name]
         assert coarse.sizes[v.name] <= 4 + v.nullable
-
-
-def test_moments_are_shrunk_where_noise_explains_them_and_kept_where_not():
-    rng, d, sd = np.random.default_rng(0), 40, 0.1
-    loading = np.where(np.arange(d) < 10, 1.0, 0.0)
-    true = np.outer(loading, loading)
-    noise = np.triu(sd * rng.standard_normal((d, d)), 1)
-    found = wiener(true + noise + noise.T, sd, np.arange(d), np.ones(d))
-    apart = ~np.eye(d, dtype=bool)
-    assert np.abs((found - true)[:10, :10][apart[:10, :10]]).mean() < 1.2 * sd
-    assert np.abs(found[10:, 10:]).mean() < 0.3 * sd
-    assert (np.diag(found) == 0).all()
-
-
-def test_what_was_told_more_precisely_is_believed_though_all_else_is_noise() -> None:
-    """A target's coordinate is multiplied by 3: its pairs stand out, no other pair does."""
-    rng = np.random.default_rng(9)
-    d, sd = 25, 0.1
-    scale = np.where(np.arange(d) == 0, 3.0, 1.0)
-    true = np.zeros((d, d))
-    true[0, 1:] = true[1:, 0] = 3 * 0.1 * rng.choice([-1, 1], d - 1)
-    noise = np.triu(sd * rng.standard_normal((d, d)), 1)
-    found = wiener(true + noise + noise.T, sd, np.arange(d), scale)
-    assert (found[0, 1:] * true[0, 1:]).sum() > 0.5 * (true[0, 1:] ** 2).sum()
-    assert np.abs(found[1:, 1:]).mean() < 0.5 * np.abs(noise + noise.T)[1:, 1:].mean()
-
-
-def test_without_noise_second_moments_stay_as_they_are() -> None:
-    moments = np.arange(9.0).reshape(3, 3)
-    moments += moments.T
-    found = wiener(moments, 0.0, np.array([0, 0, 1]), np.ones(3))
-    assert (found == np.where([[0, 0, 1], [0, 0, 1], [1, 1, 0]], moments, 0.0)).all()
