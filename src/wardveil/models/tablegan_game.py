@@ -145,6 +145,7 @@ class Game:
         generator: G.
         critic: D.
         classifier: C; None where no target is declared.
+        label: Where the label stands.
         done: Steps done.
     """
 
@@ -165,7 +166,7 @@ class Game:
             generator: To go on with; without, a fresh one.
         """
         self.rules, self.done = rules, 0
-        self._seed, self._random, self._label, self._known = seed, torch.Generator(), label, known
+        self._seed, self._random, self.label, self._known = seed, torch.Generator(), label, known
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.generator = rules.generator(width) if generator is None else generator.train()
@@ -207,7 +208,7 @@ class Game:
             self._of_real(features)
             told = {"critic": -float(score.mean())}
             if self.classifier is not None:
-                paid = self._label.loss(self.classifier(x)[0], x)
+                paid = self.label.loss(self.classifier(x)[0], x)
                 self._paid(paid[:, None])
                 told["classifier"] = float(paid.mean())
         of_fakes = self.generator_step()
@@ -238,7 +239,7 @@ class Game:
 
             def loss(*guesses: tuple[Tensor, Tensor]) -> Tensor:
                 each = [
-                    self._label.loss(g, rows) for (g, _), rows in zip(guesses, shown, strict=True)
+                    self.label.loss(g, rows) for (g, _), rows in zip(guesses, shown, strict=True)
                 ]
                 return torch.stack(each).mean(dim=0)
 
@@ -299,7 +300,7 @@ class Game:
             loss = -score.mean() if rules.loss == "wasserstein" else softplus(-score).mean()
             parts = {"score": score.mean()}
             if self.classifier is not None and rules.class_weight:
-                parts["consistency"] = self._label.loss(self.classifier(x)[0], x).mean()
+                parts["consistency"] = self.label.loss(self.classifier(x)[0], x).mean()
                 loss = loss + rules.class_weight * self._beyond_real(parts["consistency"])
             if rules.information_weight:
                 parts["information"] = self._information(x, features)
