@@ -31,6 +31,7 @@ from wardveil.models.bookmark import mixed, read, written
 from wardveil.networks.critic import Loss, critic_gradient, critic_mlp
 from wardveil.networks.residual import ResidualGenerator
 from wardveil.networks.spans import Spans
+from wardveil.networks.trailing import trail
 
 SETTLING: Final = 20
 """Batches whose statistics are averaged when the generator is taken out."""
@@ -223,7 +224,7 @@ class Game:
         torch.autograd.backward(loss)
         self._adam_g.step()
         self.done += 1
-        self._average()
+        trail(self._mean, self.generator, decay=self.rules.averaging, done=self.done)
         return loss
 
     def _batch(self) -> tuple[Tensor, Tensor]:
@@ -277,14 +278,6 @@ class Game:
     def seen(self, x: Tensor, cond: Tensor) -> Tensor:
         """Rows and their conditions as the critic reads them, (m, d) -> (m / pac, pac · d)."""
         return torch.cat([x, cond], 1).reshape(len(x) // self.rules.pac, -1)
-
-    def _average(self) -> None:
-        """Move the running mean of G's weights; early weights are forgotten faster."""
-        decay = min(self.rules.averaging, (1 + self.done) / (10 + self.done))
-        weight = 1 - decay if self.rules.averaging else 1.0
-        with torch.no_grad():
-            for mean, now in zip(self._mean.parameters(), self.generator.parameters(), strict=True):
-                mean.lerp_(now, weight)
 
     def settled(self) -> ResidualGenerator:
         """The averaged generator in evaluation mode; its statistics are those of many batches."""

@@ -35,6 +35,7 @@ from wardveil.models.bookmark import mixed, read, written
 from wardveil.networks.convolution import SquareGenerator, SquareReader
 from wardveil.networks.information import Running, Statistics, information_loss
 from wardveil.networks.shortcut import settle
+from wardveil.networks.trailing import trail
 from wardveil.vault import Part, Penalty
 from wardveil.vault.clipping import mean_gradient
 
@@ -311,7 +312,7 @@ class Game:
         for network in readers:
             network.requires_grad_()
         self.done += 1
-        self._average()
+        trail(self._mean, self.generator, decay=self.rules.averaging, done=self.done)
         return {
             name: float(value.detach()) for name, value in (parts | {"generator": loss}).items()
         }
@@ -320,14 +321,6 @@ class Game:
         """What the classifier pays on generated rows beyond what it pays on real ones, ()."""
         known = self.rules.class_hinge and self._paid.weight > 0  # never of patients
         return (paid - self._paid.now().mean[0]).relu() if known else paid
-
-    def _average(self) -> None:
-        """Move the running mean of G's weights; early weights are forgotten faster."""
-        decay = min(self.rules.averaging, (1 + self.done) / (10 + self.done))
-        weight = 1 - decay if self.rules.averaging else 1.0
-        with torch.no_grad():
-            for mean, now in zip(self._mean.parameters(), self.generator.parameters(), strict=True):
-                mean.lerp_(now, weight)
 
     def _information(self, x: Tensor, features: Tensor) -> Tensor:
         """The information loss of a generated batch."""

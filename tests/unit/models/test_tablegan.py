@@ -265,7 +265,7 @@ def pairs(n):
 @pytest.fixture(scope="module")
 def learnt():
     rate = (1e-3, 0.5, 0.9)
-    model = replace(QUICK, channels=(16, 32), noise_dim=16, epochs=80, averaging=0.99,
+    model = replace(QUICK, channels=(16, 32), noise_dim=16, epochs=50, averaging=0.98,
                     generator_adam=rate, critic_adam=rate, classifier_adam=rate)  # fmt: skip
     frame = pairs(600)
     return frame, wv.fit(frame, schema=schema_of(PAIR), model=model, epsilon=inf, seed=1)
