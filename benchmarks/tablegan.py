@@ -84,7 +84,7 @@ REGRESSORS: Final = {
     "ridge": Ridge(),
     "lasso": Lasso(0.01),
     "neighbours": KNeighborsRegressor(15),
-    "network": MLPRegressor((50,), max_iter=200, random_state=0),
+    "network": MLPRegressor(hidden_layer_sizes=(50,), max_iter=200, random_state=0),
 }
 REGRESSED: Final = {
     "breast_cancer": "mean_area", "adult": "hours_per_week", "diabetes": "hba1c_percent",
