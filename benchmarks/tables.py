@@ -129,6 +129,19 @@ def _codes(data: Path) -> Benchmark:
     return Benchmark(table=read_table(matrix.reset_index(drop=True), Schema(columns=columns)))
 
 
+def _breast_cancer(data: Path) -> Benchmark:
+    """Thirty measures of cell nuclei, and whether the tumour was benign."""
+    frame = pd.read_csv(data / "breast_cancer_wdbc.csv")
+    columns = tuple(
+        Column(name=c, kind="binary", levels=("0", "1"), target=True)
+        if c == "target"
+        else Column(name=c, kind="continuous", low=0.0, high=float(np.ceil(frame[c].max())),
+                    decimals=4)
+        for c in frame
+    )  # fmt: skip
+    return Benchmark(table=read_table(frame, Schema(columns=columns)), target="target")
+
+
 def _simulated(name: str, data: Path) -> Benchmark:
     """A training file of the CTGAN paper's kind: two numbers, or the nodes of a network."""
     path = data / f"simulated/ctgan_{name}_train.csv.gz"
@@ -161,6 +174,7 @@ TABLES: Final[Mapping[str, Callable[[Path], Benchmark]]] = {
         rules=("relationship == 'Husband' and sex == 'Female'",
                "relationship == 'Wife' and sex == 'Male'"),
     ),
+    "breast_cancer": _breast_cancer,
     "arrhythmia": partial(
         _own, Path("reference_only/arrhythmia.csv.gz"), "arrhythmia", target="class",
         positive=tuple(range(2, 17)),

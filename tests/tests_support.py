@@ -2,7 +2,16 @@
 
 from functools import cache
 
-from wardveil.models import ACGAN, CTGAN, Independent, MarginalGAN, MedGAN, MedicalCGAN, Model
+from wardveil.models import (
+    ACGAN,
+    CTGAN,
+    Independent,
+    MarginalGAN,
+    MedGAN,
+    MedicalCGAN,
+    Model,
+    TableGAN,
+)
 from wardveil.privacy import Budget, Plan, make_plan
 from wardveil.tables import Table, read_table
 
@@ -25,6 +34,12 @@ SMALL_MEDGAN = MedGAN(
     autoencoder_steps=3, private_discriminator_dims=(8,), learnable=0.0,
 )  # fmt: skip
 
+SMALL_TABLEGAN = TableGAN(
+    noise_dim=8, channels=(4, 8), epochs=2, batch_size=50, matching_steps=3,
+    private_channels=(2, 4), private_batch=0.25, private_steps=4, anchor_rows=64, anchor_epochs=2,
+    learnable=0.0,
+)  # fmt: skip
+
 SMALL: dict[str, Model] = {
     "marginal": MarginalGAN(rows=50, steps=3, final_steps=5),
     "medical-cgan": SMALL_CGAN,
@@ -45,6 +60,7 @@ SMALL: dict[str, Model] = {
         judged_rows=40,
     ),
     "medgan": SMALL_MEDGAN,
+    "tablegan": SMALL_TABLEGAN,
     "independent": Independent(),
 }
 

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wardveil.errors import WardveilError
-    from wardveil.models import ACGAN, CTGAN, Independent, MarginalGAN, MedGAN, MedicalCGAN
+    from wardveil.models import (
+        ACGAN,
+        CTGAN,
+        Independent,
+        MarginalGAN,
+        MedGAN,
+        MedicalCGAN,
+        TableGAN,
+    )
     from wardveil.report import evaluate
     from wardveil.schema import Column, Schema, draft_schema
     from wardveil.synthesizer import Synthesizer, fit, load, plan
@@ -22,20 +30,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACGAN", "CTGAN", "Column", "Independent", "MarginalGAN", "MedGAN", "MedicalCGAN", "Schema",
-    "Synthesizer", "Table", "WardveilError", "draft_schema", "evaluate", "fit", "load", "plan",
-    "read_table",
+    "Synthesizer", "Table", "TableGAN", "WardveilError", "draft_schema", "evaluate", "fit",
+    "load", "plan", "read_table",
 ]  # fmt: skip
 
 __version__ = version("wardveil")
 
 _HOME = {
     "wardveil.errors": ("WardveilError",),
-    "wardveil.models": ("ACGAN", "CTGAN", "Independent", "MarginalGAN", "MedGAN", "MedicalCGAN"),
+    "wardveil.models": (
+        "ACGAN", "CTGAN", "Independent", "MarginalGAN", "MedGAN", "MedicalCGAN", "TableGAN",
+    ),
     "wardveil.report": ("evaluate",),
     "wardveil.schema": ("Column", "Schema", "draft_schema"),
     "wardveil.synthesizer": ("Synthesizer", "fit", "load", "plan"),
     "wardveil.tables": ("Table", "read_table"),
-}
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -30,13 +30,14 @@ from wardveil.schema.variable import Numeric
 from wardveil.vault import SecretNoise, SeededNoise
 
 SLOW = {
-    "medical-cgan", "acgan", "ctgan", "medgan",  # fit surrogates first; their halves are below
+    "medical-cgan", "acgan", "ctgan", "medgan", "tablegan",  # fit surrogates first; halves below
     "medgan with a private decoder", "medgan of components",  # as "medgan without anchor" else
 }  # fmt: skip
 CGAN = replace(SMALL["medical-cgan"], private_batch=0.9)  # or nobody hostile is ever drawn
 TABULAR = replace(SMALL["ctgan"], private_batch=0.9)
 CODES = replace(SMALL["medgan"], private_batch=0.9)
 AC = replace(SMALL["acgan"], private_batch=0.9)
+SQUARES = replace(SMALL["tablegan"], private_batch=0.9)
 AUDITED: dict[str, Model] = {
     **SMALL,
     "medical-cgan": CGAN,
@@ -45,6 +46,8 @@ AUDITED: dict[str, Model] = {
     "ctgan without anchor": replace(TABULAR, anchor=False, private_penalty="rows"),
     "acgan": AC,
     "acgan without anchor": replace(AC, anchor=False),
+    "tablegan": SQUARES,
+    "tablegan without anchor": replace(SQUARES, anchor=False, private_penalty="rows"),
     "medgan": CODES,
     "medgan without anchor": replace(CODES, anchor=False, autoencoder="both"),
     "medgan with a private decoder": replace(CODES, anchor=False, autoencoder="decoder"),

@@ -23,6 +23,7 @@ CANARY = "tests/unit/audit/test_canary.py"
 
 REPLAY = f"{MODEL}::test_with_made_up_answers_unrelated_tables_give_the_same_bytes"
 CGAN_REPLAY = f"{REPLAY}[medical-cgan without anchor]"
+SQUARES_REPLAY = f"{REPLAY}[tablegan without anchor]"
 CTGAN_REPLAY = f"{REPLAY}[ctgan without anchor]"
 CODES = "tests/unit/models/test_medgan.py"
 CODES_REPLAY = f"{REPLAY}[medgan without anchor]"
@@ -610,6 +611,41 @@ TRAINED = chain(
          "page.modes.discrete)].long() + page.modes.starts[:len(page.modes.discrete)]).flatten(), "
          "minlength=page.modes.discrete_width).float()\n"
          "        weight = page.rarity(self.most_weight)", DOZEN),
+    ),
+    inside(
+        "models/tablegan.py",
+        ("squares from raw histograms", "answers = vault.one_way()",
+         f"answers = {EXACT_ONE_WAY}", SQUARES_REPLAY),
+        ("the classifier learns beside the vault",
+         'gradients = vault.gradient(unit, matrix, name="critic")',
+         'gradients = vault.gradient(unit, matrix, name="critic")\n'
+         "            from wardveil.vault.clipping import mean_gradient\n"
+         "            gradients[1] = mean_gradient(unit(matrix.encode(vault._rows)))[1]",
+         SQUARES_REPLAY),
+        ("the information loss follows the patients",
+         "label, known = label_of(vault.schema), _known(matrix, rng)",
+         "label, x = label_of(vault.schema), matrix.encode(vault._rows)\n"
+         "        known = statistics_of(x.mean(dim=0), x.square().mean(dim=0))",
+         SQUARES_REPLAY),
+    ),
+    inside(
+        "models/tablegan_game.py",
+        ("fakes are scored as a mean over the batch", "return of_fake - of_real\n",
+         "return of_fake.mean() - of_real\n", SQUARES_REPLAY),
+    ),
+    inside(
+        "encode/label.py",
+        ("what a guess costs is relative to that of the others", "        return total\n",
+         "        return total / total.mean()\n", SQUARES_REPLAY),
+    ),
+    inside(
+        "networks/convolution.py",
+        ("critic and classifier normalise over the batch", "nn.GroupNorm(_groups(width), width)",
+         "nn.BatchNorm2d(width)", SQUARES_REPLAY),
+        ("real rows go through a classifier that remembers them",
+         "features: Tensor = self.body(self.square.of(x))",
+         "x = x - 0.1 * x.mean(dim=0)\n        features: Tensor = self.body(self.square.of(x))",
+         SQUARES_REPLAY),
     ),
     inside(
         "networks/anchor.py",

@@ -19,7 +19,7 @@ QUICK: Final[dict[str, Any]] = {
     "critic_hidden_dims": (16,), "private_critic_hidden_dims": (8,), "anchor_epochs": 2,
     "random_dim": 8, "embedding_dim": 8, "generator_dims": (8,), "discriminator_dims": (16,),
     "private_discriminator_dims": (8,), "pretrain_epochs": 2,
-    "anchor_pretrain_epochs": 1,
+    "anchor_pretrain_epochs": 1, "channels": (4, 8), "private_channels": (2, 4),
     "rows": 50, "steps": 3, "final_steps": 5, "checkpoints": 2, "judged_rows": 40,
 }  # fmt: skip
 """Sizes that cost time and change no path. 0.9 of the patients a step, so that the hostile one

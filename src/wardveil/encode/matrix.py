@@ -74,12 +74,20 @@ class Matrix:
         blocks: The layout.
         width: d, columns of the matrix.
         p: Fine distribution of each variable.
+        peak: Share of each fine cell's patients at its roundest point, by variable; where one is
+            left out, values are spread evenly over the points of a cell.
     """
 
-    def __init__(self, variables: Sequence[Variable], p: Mapping[str, Probabilities]) -> None:
+    def __init__(
+        self,
+        variables: Sequence[Variable],
+        p: Mapping[str, Probabilities],
+        peak: Mapping[str, Probabilities] | None = None,
+    ) -> None:
         self.blocks = blocks_of(variables)
         self.width = self.blocks[-1].stop if self.blocks else 0
         self.p = {v.name: p[v.name] for v in variables}
+        self.peak = dict(peak or {})
 
     def encode(self, rows: Rows) -> Tensor:
         """(n, d) float32 in [-1, 1]; each row by itself."""
@@ -149,6 +157,7 @@ class Matrix:
             cell = _draw(KAPPA * matrix[:, b.odds], rng) if b.choices else None
             if isinstance(b.variable, Numeric):
                 values = self.number(b.variable, (matrix[:, b.start] + 1) / 2)
+                values = self._heaped(b.variable, values, rng)
                 if cell is not None:
                     values[cell == 1] = np.nan
                 rows[b.variable.name] = values
@@ -156,6 +165,17 @@ class Matrix:
                 assert cell is not None
                 rows[b.variable.name] = b.variable.draw(cell, rng)
         return rows
+
+    def _heaped(
+        self, variable: Numeric, values: NDArray[np.float64], rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """The share of values that stands at the roundest point of its cell, moved there."""
+        peak = self.peak.get(variable.name)
+        if peak is None or not peak.any():
+            return values
+        cell = variable.cell(values)
+        round_ones = variable.draw(cell, rng, np.ones(variable.size))
+        return np.where(rng.random(len(values)) < peak[cell], round_ones, values)
 
     def number(self, variable: Numeric, v: NDArray[np.float64]) -> NDArray[np.float64]:
         """F⁻¹(v) on the variable's lattice, v in [0, 1]."""

@@ -14,19 +14,21 @@ from wardveil.models.independent import Independent
 from wardveil.models.marginal import MarginalGAN
 from wardveil.models.medgan import MedGAN
 from wardveil.models.medical_cgan import MedicalCGAN
+from wardveil.models.tablegan import TableGAN
 
 MODELS: dict[str, type[Model]] = {
     "medical-cgan": MedicalCGAN,
     "ctgan": CTGAN,
     "acgan": ACGAN,
     "medgan": MedGAN,
+    "tablegan": TableGAN,
     "marginal": MarginalGAN,
     "independent": Independent,
 }
 
 __all__ = [
     "ACGAN", "CTGAN", "MODELS", "Independent", "MarginalGAN", "MedGAN", "MedicalCGAN", "Model",
-    "Moment", "Rng", "Watch", "Weights",
+    "Moment", "Rng", "TableGAN", "Watch", "Weights",
     "choose_model", "defaults", "settings",
 ]  # fmt: skip
 
@@ -150,7 +152,7 @@ def _type_name(wanted: Any) -> str:
     if origin in (Union, types.UnionType):
         return f"{_type_name(args[0])} or None"
     if origin is tuple:
-        return "whole numbers separated by commas"
+        return f"{'numbers' if args[0] is float else 'whole numbers'} separated by commas"
     if origin is not None:
         return " or ".join(map(str, args))
     return {int: "a whole number", float: "a number", bool: "true or false"}.get(wanted, "text")

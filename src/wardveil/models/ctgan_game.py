@@ -21,16 +21,17 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from wardveil.encode.categories import Conditions, Index
 from wardveil.encode.modes import Modes
+from wardveil.models.bookmark import mixed, read, written
 from wardveil.networks.critic import Loss, critic_gradient, critic_mlp
 from wardveil.networks.residual import ResidualGenerator
 from wardveil.networks.spans import Spans
+from wardveil.networks.trailing import trail
 
 SETTLING: Final = 20
 """Batches whose statistics are averaged when the generator is taken out."""
@@ -164,7 +165,7 @@ class Game:
 
     def begin(self) -> None:
         """Seed the draws of the next step."""
-        self._random.manual_seed(_mixed(self._seed, self.done))
+        self._random.manual_seed(mixed(self._seed, self.done))
 
     def _critic_step(self) -> tuple[Tensor, Tensor]:
         """Lines 1 to 13."""
@@ -223,7 +224,7 @@ class Game:
         torch.autograd.backward(loss)
         self._adam_g.step()
         self.done += 1
-        self._average()
+        trail(self._mean, self.generator, decay=self.rules.averaging, done=self.done)
         return loss
 
     def _batch(self) -> tuple[Tensor, Tensor]:
@@ -278,18 +279,10 @@ class Game:
         """Rows and their conditions as the critic reads them, (m, d) -> (m / pac, pac · d)."""
         return torch.cat([x, cond], 1).reshape(len(x) // self.rules.pac, -1)
 
-    def _average(self) -> None:
-        """Move the running mean of G's weights; early weights are forgotten faster."""
-        decay = min(self.rules.averaging, (1 + self.done) / (10 + self.done))
-        weight = 1 - decay if self.rules.averaging else 1.0
-        with torch.no_grad():
-            for mean, now in zip(self._mean.parameters(), self.generator.parameters(), strict=True):
-                mean.lerp_(now, weight)
-
     def settled(self) -> ResidualGenerator:
         """The averaged generator in evaluation mode; its statistics are those of many batches."""
         found = deepcopy(self._mean).train()
-        self._random.manual_seed(_mixed(self._seed, self.done, 1))
+        self._random.manual_seed(mixed(self._seed, self.done, 1))
         plain, self.generator = self.generator, found
         with torch.no_grad():
             for k in range(SETTLING):
@@ -302,36 +295,16 @@ class Game:
 
     def state(self) -> dict[str, Tensor]:
         """Everything that `restore` needs, by name: tensors, fit for safetensors."""
-        networks = {"generator": self.generator, "critic": self.critic, "mean": self._mean}
-        found = {
-            f"{name}/{k}": w.detach().clone()
-            for name, network in networks.items()
-            for k, w in network.state_dict().items()
-        }
-        for name, adam in (("adam_g", self._adam_g), ("adam_c", self._adam_c)):
-            for i, slots in adam.state_dict()["state"].items():
-                found |= {f"{name}/{i}/{k}": w.clone() for k, w in slots.items()}
-        return found | {"done": torch.tensor(self.done), "seed": torch.tensor(self._seed)}
+        numbers = {"done": torch.tensor(self.done), "seed": torch.tensor(self._seed)}
+        return written(self._networks(), self._adams()) | numbers
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Go on where `state` was taken, from a game of the same rules on the same rows."""
-        networks = {"generator": self.generator, "critic": self.critic, "mean": self._mean}
-        for name, network in networks.items():
-            network.load_state_dict(_below(state, name))
-        for name, adam in (("adam_g", self._adam_g), ("adam_c", self._adam_c)):
-            slots: dict[int, dict[str, Tensor]] = {}
-            for key, value in _below(state, name).items():
-                i, _, k = key.partition("/")
-                slots.setdefault(int(i), {})[k] = value.clone()
-            adam.load_state_dict(adam.state_dict() | {"state": slots})
+        read(state, self._networks(), self._adams())
         self.done, self._seed = int(state["done"]), int(state["seed"])
 
+    def _networks(self) -> dict[str, nn.Module]:
+        return {"generator": self.generator, "critic": self.critic, "mean": self._mean}
 
-def _below(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The entries whose name begins with `name/`, without that."""
-    return {k.removeprefix(f"{name}/"): w for k, w in state.items() if k.startswith(f"{name}/")}
-
-
-def _mixed(*numbers: int) -> int:
-    """One seed of several numbers."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+    def _adams(self) -> dict[str, torch.optim.Adam]:
+        return {"adam_g": self._adam_g, "adam_c": self._adam_c}

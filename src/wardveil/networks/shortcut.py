@@ -86,7 +86,7 @@ def settle(network: nn.Module, inputs: int, rows: int, generator: torch.Generato
         rows: Rows of a batch.
         generator: Draws the noise.
     """
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm1d)]
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
     kept = [m.momentum for m in norms]
     for m in norms:
         m.reset_running_stats()

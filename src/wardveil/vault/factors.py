@@ -80,6 +80,12 @@ class Outer(NamedTuple):
     right: Tensor
     fold: Fold
 
+    def by_copy(self) -> list[tuple[Tensor, Tensor]]:
+        """For each of R calls the factors of all units, (U, M·T, o) and (U, M·T, i), as views."""
+        shape = self.fold.copies, self.fold.units, -1
+        left, right = (x.view(*shape, x.shape[1]) for x in (self.left, self.right))
+        return list(zip(left, right, strict=True))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pieces:
@@ -108,14 +114,12 @@ class Pieces:
     def settle(self) -> None:
         """Join the pieces of each parameter, and form the gradients that are smaller formed."""
         for parameter, blocks in list(self.outer.items()):
-            whole = _joined(blocks)
-            K = len(whole.left) // whole.fold.units
+            K = sum(len(block.left) // block.fold.units for block in blocks)
             if parameter.numel() > 2 * K**2 and parameter not in self.dense:
-                self.outer[parameter] = [whole]
+                self.outer[parameter] = [_joined(blocks)]
                 continue
             del self.outer[parameter]
-            left, right = whole.fold.by_unit(whole.left), whole.fold.by_unit(whole.right)
-            formed = (left.mT @ right).view(-1, *parameter.shape)
+            formed = _formed(blocks).view(-1, *parameter.shape)
             old = self.dense.get(parameter)
             self.dense[parameter] = formed if old is None else old + formed
 
@@ -151,6 +155,16 @@ class Pieces:
             total = (left * c).mT @ right if narrow else left.mT @ (right * c)
             sums[parameter] = total.view(parameter.shape)
         return sums
+
+
+def _formed(blocks: list[Outer]) -> Tensor:
+    """The gradient of each unit, (U, o, i); factors are multiplied where they lie."""
+    pairs = [pair for block in blocks for pair in block.by_copy()]
+    (left, right), *more = pairs
+    formed = left.mT @ right
+    for left, right in more:
+        formed.baddbmm_(left.mT, right)
+    return formed
 
 
 def _joined(blocks: list[Outer]) -> Outer:

@@ -16,7 +16,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vjp, vmap
-from torch.nn.functional import group_norm, layer_norm, unfold
+from torch.nn.functional import group_norm, layer_norm, pad
 
 from wardveil.vault.factors import Fold, Outer, Pieces
 
@@ -78,15 +78,12 @@ def _convolution(
             (shape[2], layer.dilation),
         )
     )
-    windows = unfold(
-        image.unsqueeze(2) if flat else image,
-        kernel,
-        dilation=dilation,
-        padding=padding,
-        stride=stride,
-    )  # (n, i, T)
+    windows = pad(image.unsqueeze(2) if flat else image, [w for w in padding[::-1] for _ in (0, 1)])
+    for axis in (0, 1):  # views, then one copy: `unfold` of torch.nn.functional takes two
+        reach = dilation[axis] * (kernel[axis] - 1) + 1
+        windows = windows.unfold(2 + axis, reach, stride[axis])[..., :: dilation[axis]]
     left = delta.flatten(2).mT.reshape(-1, layer.out_channels)
-    right = windows.mT.reshape(len(left), -1)
+    right = windows.permute(0, 2, 3, 1, 4, 5).reshape(len(left), -1)
     pieces.add_outer(layer.weight, Outer(left, right, fold))
     if layer.bias is not None and t is None:
         pieces.add_rows(layer.bias, delta.flatten(2).sum(2), fold)
