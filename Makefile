@@ -30,6 +30,8 @@ lint: $(VENV)/tested ## style, types, layers
 docs: $(VENV)/tested ## write the generated pages anew
 	$(BIN)/python tests/docs/cli_page.py
 	$(BIN)/python benchmarks/page.py
+	$(BIN)/python tests/docs/reference_pages.py
+	$(BIN)/python tests/docs/results_page.py
 
 bench: $(VENV)/tested ## every method on every table of DATA, for hours; then the page
 	$(BIN)/python benchmarks/compare.py --data $(DATA) --cache $(PEERS)
