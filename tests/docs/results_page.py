@@ -51,8 +51,8 @@ def auto(runs: Runs) -> str:
     head = ["table", "n", "columns", "ε", "n·ε", "`auto` takes", "tvd2 marginal",
             "tvd2 independent", "tstr_gap marginal", "tstr_gap independent"]  # fmt: skip
     rule = (
-        f"`auto` takes `independent` where n·ε < {ENOUGH} or fewer than 2 columns are modelled, else "
-        "`marginal`.\n\n"
+        f"`auto` takes `independent` where n·ε < {ENOUGH} or fewer than 2 columns are modelled, "
+        "else `marginal`.\n\n"
     )
     return rule + _table(head, [cells for _, cells in sorted(rows)])
 
