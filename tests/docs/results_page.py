@@ -30,9 +30,9 @@ def pages() -> dict[Path, str]:
     choose = {"auto": auto, "epsilon": by_epsilon, "columns": by_columns, "models": by_model,
               "open": without_privacy}  # fmt: skip
     made = {CHOOSE: _filled(CHOOSE, {mark: table(runs) for mark, table in choose.items()})}
-    for name, other in (("independent", "marginal"), ("medical-cgan", "marginal")):
-        path = MODELS / f"{name}.md"
-        made[path] = _filled(path, {"results": beside(runs, name, other)})
+    for path in sorted(MODELS.glob("*.md")):
+        if "<!-- results -->" in path.read_text(encoding="utf-8"):
+            made[path] = _filled(path, {"results": beside(runs, path.stem)})
     return made
 
 
@@ -104,15 +104,15 @@ def _models(runs: Runs, epsilon: float) -> str:
     return _table(["table", "method", "tvd1", "tvd2", "tstr_gap", "c2st", "fit s"], rows)
 
 
-def beside(runs: Runs, name: str, other: str) -> str:
-    """One model and another wherever both ran at the same finite ε."""
+def beside(runs: Runs, name: str) -> str:
+    """A model and `marginal`, wherever both ran at the same finite ε."""
     rows = [
         [table, f"{_size(runs[table, m, e])[0]:,}", _epsilon(e), m,
          *(_shown(runs[table, m, e], k) for k in ("tvd1", "tvd2", "tstr_gap", "c2st")),
          _cost(runs[table, m, e], "fit_cpu_seconds"), str(len(runs[table, m, e].values("tvd2")))]
         for table, e in _where(runs, name)
-        for m in (name, other)
-        if (table, other, e) in runs
+        for m in (name, "marginal")
+        if (table, "marginal", e) in runs
     ]  # fmt: skip
     head = ["table", "n", "ε", "model", "tvd1", "tvd2", "tstr_gap", "c2st", "fit s", "seeds"]
     return _table(head, rows)
