@@ -6,8 +6,10 @@ WORKERS ?= 2
 # For make bench: the folder of the tables. Peers get environments of their own in .peers.
 DATA ?= data
 PEERS := .peers
+# The tool that builds the site, in an environment of its own.
+SITE := .site
 
-.PHONY: help demo test mutants lint docs bench bench-quick clean
+.PHONY: help demo test mutants lint docs site bench bench-quick clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +32,12 @@ lint: $(VENV)/tested ## style, types, layers
 docs: $(VENV)/tested ## write the generated pages anew
 	$(BIN)/python tests/docs/cli_page.py
 	$(BIN)/python benchmarks/page.py
+	$(BIN)/python tests/docs/reference_pages.py
+	$(BIN)/python tests/docs/results_page.py
+
+site: $(SITE)/installed ## docs/ as pages in site/, to be read without a network
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --quiet --strict
+	@echo "Open site/index.html"
 
 bench: $(VENV)/tested ## every method on every table of DATA, for hours; then the page
 	$(BIN)/python benchmarks/compare.py --data $(DATA) --cache $(PEERS)
@@ -40,8 +48,8 @@ bench-quick: $(VENV)/tested ## ours and two peers on the bundled cohort, in minu
 		--results $(PEERS)/quick.jsonl --tables nhefs --seeds 0 \
 		--methods marginal independent medical-cgan smartnoise-mst ctgan-ctgan
 
-clean: ## remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+clean: ## remove the virtual environments, the site and caches
+	rm -rf $(VENV) $(SITE) site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # A stamp file each, so that a second call installs nothing.
 $(BIN)/python:
@@ -56,3 +64,8 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/tested: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[test]'
 	@touch $@ $(VENV)/installed
+
+$(SITE)/installed: constraints.txt | $(BIN)/python
+	$(BIN)/python -m venv $(SITE)
+	$(SITE)/bin/python -m pip install -q -c constraints.txt mkdocs-material
+	@touch $@
