@@ -53,7 +53,7 @@ def choose_model(n: int, columns: int, epsilon: float) -> tuple[str, str]:
         )
     return "marginal", (
         f"auto chose marginal: {n} patients at ε = {epsilon:g} allow joint tables of {columns} "
-        "columns, and no model kept more of them in our measurements."
+        "columns, and no model was ahead of it beyond chance in our measurements."
     )
 
 
@@ -123,6 +123,8 @@ def _value(field: Field[Any]) -> Any:
 
 def _shown(value: Any) -> str:
     """A setting as it is written after --set."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
