@@ -4,9 +4,9 @@
 
 Two tables: 2,000 made-up participants of a trial who miss visits, and 312 real patients of the
 Mayo trial in primary biliary cirrhosis, whose irregular days become yearly visits. Attendance is
-the share of patients that were seen at a visit, among all (the first table also by arm); the
-survival curve is that of everybody. Both are compared with the table that was learnt from, at the
-worst visit and at the worst moment. Results go to benchmarks/results/dropout.json.
+the share of patients that were seen at a visit, among all and in each arm; the survival curve, of
+the second table, is that of everybody. Both are compared with the table that was learnt from, at
+the worst visit and at the worst moment. Results go to benchmarks/results/dropout.json.
 """
 
 import argparse
@@ -148,13 +148,10 @@ def attendance(frame: pd.DataFrame, schema: wv.Schema) -> np.ndarray:
 
 def survival_gap(real: pd.DataFrame, fake: pd.DataFrame) -> float:
     """Largest distance of the Kaplan-Meier curves while both have patients."""
-    curves = [
-        kaplan_meier(f["futime"].to_numpy(float), (f["death"].astype(str) == "1").to_numpy())
-        for f in (real, fake)
-    ]
-    last = min(f["futime"].astype(float).max() for f in (real, fake))
-    when = np.linspace(0, float(last), 2_000)
-    ours, theirs = (curve.at(when) for curve in curves)
+    times = [f["futime"].to_numpy(float) for f in (real, fake)]
+    died = [(f["death"].astype(str) == "1").to_numpy() for f in (real, fake)]
+    when = np.linspace(0, min(t.max() for t in times), 2_000)
+    ours, theirs = (kaplan_meier(t, d).at(when) for t, d in zip(times, died, strict=True))
     return float(np.abs(ours - theirs).max())
 
 

@@ -176,8 +176,7 @@ def _won(all_groups: Sequence[Group]) -> list[str]:
         ):
             cells = [_score(ours, theirs, m) for m in ("tvd2", "tstr_gap")]
             if cells != ["–", "–"]:
-                said = "∞" if math.isinf(epsilon) else f"{epsilon:g}"
-                lines.append(f"| {said} | {against} | {' | '.join(cells)} |")
+                lines.append(f"| {epsilon_text(epsilon)} | {against} | {' | '.join(cells)} |")
     return [*lines, ""]
 
 
@@ -205,7 +204,7 @@ def _ahead(all_groups: Sequence[Group]) -> list[str]:
             a, b = own.median(m), g.median(m)
             if a is not None and b is not None and b < a:
                 seeds = f"{len(own.values(m))}, {len(g.values(m))}"
-                lines.append(f"| {g.table} | {_epsilon(g)} | {m} | {_shown(own, m)} | "
+                lines.append(f"| {g.table} | {epsilon_text(g.epsilon)} | {m} | {_shown(own, m)} | "
                              f"{g.method} {_shown(g, m)} | {seeds} |")  # fmt: skip
     return lines if len(lines) > 2 else ["On none of the runs so far."]
 
@@ -214,11 +213,11 @@ def _rows(real: Group, mine: Sequence[Group]) -> list[str]:
     lines = [f"| ε | method | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 2) + "|"]
     for g in [real, *(g for g in mine if g.method != REAL)]:
         cells = [_shown(g, m) for m in (*MEASURES, "coverage", "violations")]
-        cost = [_middle(g, m) for m in ("fit_cpu_seconds", "rows_per_second", "peak_mb")]
+        costs = [cost(g, m) for m in ("fit_cpu_seconds", "rows_per_second", "peak_mb")]
         failed = g.failures()
         name = g.method + (f": {failed}" if failed else "")
-        where = "–" if g.method == REAL else _epsilon(g)
-        lines.append("| " + " | ".join([where, name, *cells, *cost]) + " |")
+        where = "–" if g.method == REAL else epsilon_text(g.epsilon)
+        lines.append("| " + " | ".join([where, name, *cells, *costs]) + " |")
     return lines
 
 
@@ -231,15 +230,17 @@ def _shown(group: Group, measure: str) -> str:
     return middle if len(values) == 1 else f"{middle} ({min(values):.3f}–{max(values):.3f})"
 
 
-def _middle(group: Group, measure: str) -> str:
+def cost(group: Group, measure: str, none: str = "–") -> str:
+    """The median of seconds, rows or MB; `none` where there was no run."""
     value = group.median(measure)
     if value is None:
-        return "–"
+        return none
     return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
 
 
-def _epsilon(group: Group) -> str:
-    return "∞" if math.isinf(group.epsilon) else f"{group.epsilon:g}"
+def epsilon_text(epsilon: float) -> str:
+    """ε as it is printed."""
+    return "∞" if math.isinf(epsilon) else f"{epsilon:g}"
 
 
 def main() -> None:

@@ -49,12 +49,16 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from tables import benchmark
 
 import wardveil as wv
+from wardveil.encode.label import Label
+from wardveil.encode.matrix import blocks_of
 from wardveil.evaluation import tvd1, tvd2
 from wardveil.evaluation.c2st import thinned
 from wardveil.evaluation.features import features, standardised
 from wardveil.evaluation.membership import membership
 from wardveil.evaluation.prepared import Prepared, prepare
 from wardveil.models import TableGAN, settings
+from wardveil.models.tablegan_game import Game
+from wardveil.schema.variable import Levelled
 from wardveil.vault.clipping import clipped_sum, mean_gradient
 
 ROOT: Final = Path(__file__).parents[1]
@@ -235,13 +239,8 @@ def steps(options: argparse.Namespace) -> list[dict[str, Any]]:
     return found
 
 
-def _game(model: TableGAN) -> Any:
+def _game(model: TableGAN) -> Game:
     """A game on rows of 256 columns, two of them the label's."""
-    from wardveil.encode.label import Label
-    from wardveil.encode.matrix import blocks_of
-    from wardveil.models.tablegan_game import Game
-    from wardveil.schema.variable import Levelled
-
     label = Levelled(name="y", levels=("a", "b", "c"), nullable=False)
     return Game(model, 256, Label(blocks_of([label]), ["y"]), 0)
 

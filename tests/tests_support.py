@@ -2,6 +2,9 @@
 
 from functools import cache
 
+import torch
+
+from wardveil.audit.examine import audit_plan, trained
 from wardveil.models import (
     ACGAN,
     CTGAN,
@@ -14,6 +17,7 @@ from wardveil.models import (
 )
 from wardveil.privacy import Budget, Plan, make_plan
 from wardveil.tables import Table, read_table
+from wardveil.vault import SeededNoise
 
 SMALL_CGAN = MedicalCGAN(
     generator_hidden_dims=(16,), discriminator_hidden_dims=(16,), epochs=2, batch_size=50,
@@ -78,3 +82,17 @@ def _planned(questions, n: int, epsilon: float) -> Plan:
 def table_of(frame, schema) -> Table:
     """A frame read under a schema."""
     return read_table(frame, schema)
+
+
+def unlike(one, two) -> bool:
+    """Whether two sets of weights differ in a name, a shape or a number."""
+    return set(one) != set(two) or any(
+        one[k].shape != two[k].shape or not torch.equal(one[k], two[k]) for k in one
+    )
+
+
+def private_weights(schema, model, rows):
+    """What a model learns of rows under a plan for ε = 3 and noise of one seed."""
+    n = len(next(iter(rows.values())))
+    plan = audit_plan(model, schema, n, 3.0)
+    return trained(model, dict(rows), schema, plan, SeededNoise(2))[0]

@@ -56,7 +56,6 @@ def _settings(name: str, model: type[Model]) -> str:
 
 def _written(default: str) -> str:
     """As it is written after --set."""
-    default = {"True": "true", "False": "false"}.get(default, default)
     return f"`{default}`" if default else "nothing"
 
 

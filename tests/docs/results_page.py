@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))  # scripts beside one another, no package
 
 from compare import METHODS, OURS, REAL, RESULTS, known  # noqa: E402
-from page import Group, groups  # noqa: E402
+from page import Group, cost, epsilon_text, groups  # noqa: E402
 
 from wardveil.models import ENOUGH, choose_model  # noqa: E402
 
@@ -45,7 +45,7 @@ def auto(runs: Runs) -> str:
             continue
         n, columns = _size(a)
         taken, _ = choose_model(n, columns, epsilon)
-        cells = [table, f"{n:,}", str(columns), _epsilon(epsilon), f"{n * epsilon:,.0f}", taken]
+        cells = [table, f"{n:,}", str(columns), epsilon_text(epsilon), f"{n * epsilon:,.0f}", taken]
         cells += [_shown(g, m) for m in ("tvd2", "tstr_gap") for g in (a, b)]
         rows.append((n * epsilon, cells))
     head = ["table", "n", "columns", "ε", "n·ε", "`auto` takes", "tvd2 marginal",
@@ -65,7 +65,7 @@ def by_epsilon(runs: Runs) -> str:
          *(_shown(runs.get((table, "marginal", e)), "tvd2") for e in epsilons)]
         for table, real in _real(runs)
     ]  # fmt: skip
-    return _table(["table", "n", "real rows", *(f"ε = {_epsilon(e)}" for e in epsilons)], rows)
+    return _table(["table", "n", "real rows", *(f"ε = {epsilon_text(e)}" for e in epsilons)], rows)
 
 
 def by_columns(runs: Runs) -> str:
@@ -76,7 +76,7 @@ def by_columns(runs: Runs) -> str:
         if g is not None:
             n, columns = _size(g)
             cells = [table, str(columns), f"{n:,}", _shown(real, "tvd2"), _shown(g, "tvd2"),
-                     _cost(g, "fit_cpu_seconds"), _cost(g, "peak_mb")]  # fmt: skip
+                     cost(g, "fit_cpu_seconds", ""), cost(g, "peak_mb", "")]  # fmt: skip
             rows.append((columns, cells))
     head = ["table", "columns", "n", "tvd2 real rows", "tvd2", "fit s", "MB"]
     return _table(head, [cells for _, cells in sorted(rows)])
@@ -97,7 +97,7 @@ def without_privacy(runs: Runs) -> str:
 def _models(runs: Runs, epsilon: float) -> str:
     rows = [
         [table, method, *(_shown(g, m) for m in ("tvd1", "tvd2", "tstr_gap", "c2st")),
-         _cost(g, "fit_cpu_seconds")]
+         cost(g, "fit_cpu_seconds", "")]
         for (table, method, e), g in runs.items()
         if e == epsilon and method != REAL
     ]  # fmt: skip
@@ -107,9 +107,9 @@ def _models(runs: Runs, epsilon: float) -> str:
 def beside(runs: Runs, name: str) -> str:
     """A model and `marginal`, wherever both ran at the same finite ε."""
     rows = [
-        [table, f"{_size(runs[table, m, e])[0]:,}", _epsilon(e), m,
+        [table, f"{_size(runs[table, m, e])[0]:,}", epsilon_text(e), m,
          *(_shown(runs[table, m, e], k) for k in ("tvd1", "tvd2", "tstr_gap", "c2st")),
-         _cost(runs[table, m, e], "fit_cpu_seconds"), str(len(runs[table, m, e].values("tvd2")))]
+         cost(runs[table, m, e], "fit_cpu_seconds", ""), str(len(runs[table, m, e].values("tvd2")))]
         for table, e in _where(runs, name)
         for m in (name, "marginal")
         if (table, "marginal", e) in runs
@@ -136,17 +136,6 @@ def _shown(group: Group | None, measure: str) -> str:
     """The median over seeds; nothing when there was no run."""
     value = None if group is None else group.median(measure)
     return "" if value is None else f"{value:.3f}"
-
-
-def _cost(group: Group, measure: str) -> str:
-    value = group.median(measure)
-    if value is None:
-        return ""
-    return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
-
-
-def _epsilon(epsilon: float) -> str:
-    return "∞" if math.isinf(epsilon) else f"{epsilon:g}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -17,6 +17,8 @@ from wardveil.encode.matrix import KAPPA, Block, Matrix
 
 Floats = NDArray[np.float64]
 
+CALIBRATION_ROWS = 6_000
+"""Rows a generator draws to be calibrated by."""
 KNOTS = 1025
 """Quantiles kept of each coordinate."""
 COARSE = 129

@@ -41,14 +41,11 @@ class Label:
                 total = total - (told.softmax(1) * log_softmax(odds, 1)).sum(1)
             elif b.choices:
                 chance = torch.sigmoid(2 * told[:, 0])
-                total = total + _cross_entropy(odds[:, 0], chance)
+                total = total + binary_cross_entropy_with_logits(
+                    odds[:, 0], chance, reduction="none"
+                )
             if b.number:
                 apart = (mine[:, 0] - x[:, b.start]).square()
                 known = 1 - torch.sigmoid(2 * told[:, 0]) if b.choices else 1.0
                 total = total + known * apart
         return total
-
-
-def _cross_entropy(odds: Tensor, chance: Tensor) -> Tensor:
-    """-chance log σ(odds) - (1 - chance) log σ(-odds), of each."""
-    return binary_cross_entropy_with_logits(odds, chance, reduction="none")

@@ -59,7 +59,7 @@ from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive, r
 from wardveil.models.surrogate import anchored, let_in, surrogates
 from wardveil.networks.drawing import Drawing, restored, stored
 from wardveil.networks.judge import class_judge
-from wardveil.networks.matching import match_moments
+from wardveil.networks.matching import MATCHED_ROWS, match_moments
 from wardveil.networks.trial import (
     ConvolutionalDiscriminator,
     ConvolutionalGenerator,
@@ -74,8 +74,6 @@ from wardveil.schema.variable import Variable
 from wardveil.schema.where import Where
 from wardveil.vault import OpenVault, Part, Rows, Vault, tables_of
 
-MATCHED_ROWS = 1_000
-"""Rows of a batch whose second moments are matched."""
 CHOICE_SHARE = 0.05
 
 

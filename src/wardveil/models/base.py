@@ -52,6 +52,10 @@ class Rng:
         self.torch = torch.Generator().manual_seed(seed)
         self.numpy = np.random.default_rng(seed)
 
+    def seed(self) -> int:
+        """A fresh seed for somebody else, drawn from `numpy`."""
+        return int(self.numpy.integers(2**31))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Model(ABC):

@@ -52,7 +52,7 @@ from wardveil.encode.modes import Modes, split, taken_apart
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
 from wardveil.models.ctgan_game import Game, Rules
 from wardveil.models.surrogate import anchored, let_in, opened, surrogates
-from wardveil.networks.matching import match_moments
+from wardveil.networks.matching import MATCHED_ROWS, match_moments
 from wardveil.networks.mlp import parameters_of
 from wardveil.networks.portrait import Portraits
 from wardveil.networks.residual import ResidualGenerator
@@ -62,8 +62,6 @@ from wardveil.schema import Schema
 from wardveil.schema.where import Where, cells_asked, fit_into
 from wardveil.vault import OpenVault, Part, Penalty, Rows, Vault, tables_of
 
-MATCHED_ROWS = 1_000
-"""Rows of a batch whose second moments are matched."""
 MATCHED_AGAINST = 20_000
 """Rows that they are matched against, at most."""
 CALIBRATION_ROWS = 10_000
@@ -208,7 +206,7 @@ class CTGAN(Rules, Model):
     def _begun(self, page: "_Page", rows: Rows, rng: Rng) -> Game:
         """Algorithm 1 before its first step."""
         compact = page.modes.encode(rows, rng.numpy)
-        return Game(self, page.modes, page.counts, int(rng.numpy.integers(2**31)), compact)
+        return Game(self, page.modes, page.counts, rng.seed(), compact)
 
     def _play(self, page: "_Page", rows: Rows, rng: Rng, watch: Watch) -> None:
         """Algorithm 1, then what it left over: second moments."""
@@ -241,7 +239,7 @@ class CTGAN(Rules, Model):
             self, pac=1, dropout=0.0, critic_hidden_dims=self.private_critic_hidden_dims,
             penalty=self.private_penalty_weight,
         )  # fmt: skip
-        game = Game(rules, page.modes, page.counts, int(rng.numpy.integers(2**31)))
+        game = Game(rules, page.modes, page.counts, rng.seed())
         game.generator.load_state_dict(page.generator.state_dict())
         weight = page.rarity(self.most_weight) if self.by_sampling else None
         within = self.private_penalty == "rows"

@@ -46,11 +46,12 @@ from wardveil.encode.records import Records, kind_of, width_of
 from wardveil.errors import Problem, UsageError
 from wardveil.models.asked import drawn
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
-from wardveil.models.medgan_game import Game, Rules, below, networks_of
+from wardveil.models.bookmark import below
+from wardveil.models.medgan_game import Game, Rules, networks_of
 from wardveil.models.surrogate import anchored, let_in, surrogates
 from wardveil.networks.autoencoder import activated
 from wardveil.networks.components import Centred, linear_autoencoder
-from wardveil.networks.matching import match_moments
+from wardveil.networks.matching import MATCHED_ROWS, match_moments
 from wardveil.networks.mlp import parameters_of
 from wardveil.privacy import Budget, Gradients, Histograms, Moments, Question
 from wardveil.schema import Schema
@@ -59,8 +60,6 @@ from wardveil.vault import OpenVault, Part, Rows, Vault, tables_of
 
 AutoencoderWay = Literal["surrogates", "both", "decoder", "components", "none"]
 
-MATCHED_ROWS = 1_000
-"""Rows of a batch whose second moments are matched."""
 MATCHED_AGAINST = 10_000
 """Rows that they are matched against, at most: 43 MB at 1,071 columns."""
 CALIBRATION_ROWS = 10_000
@@ -211,13 +210,13 @@ class MedGAN(Rules, Model):
         if isinstance(seen, OpenVault):
             game = rules.game(seen, rng, nobodys=vault.private)
         else:
-            game = Game(rules, self._records(seen, n), _seed(rng))
+            game = Game(rules, self._records(seen, n), rng.seed())
         if vault.private:
             self._pretrain_on_patients(game, vault, n, watch)
         network = rules._play(game, rng, watch) if isinstance(seen, OpenVault) else game.settled()
         if any(q.name == "discriminator" for q in vault.lease.plan.questions):
             small = replace(self, discriminator_dims=self.private_discriminator_dims)
-            game = game.anew(small, _seed(rng))
+            game = game.anew(small, rng.seed())
             self._play_on_patients(game, vault, watch)
             network = game.settled()
         return self._weights(network, game.records, rng)
@@ -230,7 +229,7 @@ class MedGAN(Rules, Model):
             rng: For weights and draws.
             nobodys: Whether its rows are surrogates, about nobody.
         """
-        records, seed = self._records(vault, vault.count()), _seed(rng)
+        records, seed = self._records(vault, vault.count()), rng.seed()
         return Game(self, records, seed, records.encode(vault.rows()), nobodys=nobodys)
 
     def _records(self, vault: Vault, n: int) -> Records:
@@ -345,10 +344,6 @@ class MedGAN(Rules, Model):
         with torch.no_grad():
             y: Tensor = network(z)
         return y
-
-
-def _seed(rng: Rng) -> int:
-    return int(rng.numpy.integers(2**31))
 
 
 def _discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:

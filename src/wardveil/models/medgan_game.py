@@ -26,12 +26,12 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from wardveil.encode.records import DataType, Records
+from wardveil.models.bookmark import mixed, read, written
 from wardveil.networks.autoencoder import (
     INNER,
     Autoencoder,
@@ -195,7 +195,7 @@ class Game:
         """A shuffle of n rows; the last one is kept, for a pass takes many batches of it."""
         key = (self._seed, *what)
         if self._shuffle[0] != key:
-            random = torch.Generator().manual_seed(_mixed(*key))
+            random = torch.Generator().manual_seed(mixed(*key))
             self._shuffle = key, torch.randperm(n, generator=random)
         return self._shuffle[1]
 
@@ -255,7 +255,7 @@ class Game:
 
     def begin(self, k: int) -> None:
         """Seed the draws of D's k-th step."""
-        self._random.manual_seed(_mixed(self._seed, PLAYING, k, 1))
+        self._random.manual_seed(mixed(self._seed, PLAYING, k, 1))
 
     def _discriminator_loss(self, x: Tensor, fake: Tensor) -> Tensor:
         D = self.discriminator
@@ -334,7 +334,7 @@ class Game:
     def settled(self) -> nn.Sequential:
         """z -> Dec(G(z)) in evaluation mode; batch norm has the statistics of many batches."""
         found = nn.Sequential(deepcopy(self.generator), deepcopy(self.autoencoder.decoder))
-        self._random.manual_seed(_mixed(self._seed, SETTLING, self.done))
+        self._random.manual_seed(mixed(self._seed, SETTLING, self.done))
         settle(found, self.rules.random_dim, self._m, self._random)
         return found
 
@@ -359,27 +359,12 @@ class Game:
 
     def state(self) -> dict[str, Tensor]:
         """Everything that `restore` needs, by name: tensors, fit for safetensors."""
-        found = {
-            f"{name}/{k}": w.detach().clone()
-            for name, network in self._networks().items()
-            for k, w in network.state_dict().items()
-        }
-        for name, adam in self._adams().items():
-            for i, slots in adam.state_dict()["state"].items():
-                found |= {f"{name}/{i}/{k}": w.clone() for k, w in slots.items()}
         numbers = [self._seed, self.pretrained, self.done, int(self.autoencoder.saw_rows)]
-        return found | {"numbers": torch.tensor(numbers)}
+        return written(self._networks(), self._adams()) | {"numbers": torch.tensor(numbers)}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on where `state` was taken, from a game of the same rules on the same rows."""
-        for name, network in self._networks().items():
-            network.load_state_dict(below(state, name))
-        for name, adam in self._adams().items():
-            slots: dict[int, dict[str, Tensor]] = {}
-            for key, value in below(state, name).items():
-                i, _, k = key.partition("/")
-                slots.setdefault(int(i), {})[k] = value.clone()
-            adam.load_state_dict(adam.state_dict() | {"state": slots})
+        read(state, self._networks(), self._adams())
         self._seed, self.pretrained, self.done, saw = state["numbers"].tolist()
         self.autoencoder.saw_rows = bool(saw)
         self._split()
@@ -395,13 +380,3 @@ def _follow(adam: torch.optim.Adam, network: nn.Module, gradient: Mapping[str, T
     for name, parameter in network.named_parameters():
         parameter.grad = gradient[name]
     adam.step()
-
-
-def below(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The entries whose name begins with `name/`, without that."""
-    return {k.removeprefix(f"{name}/"): w for k, w in state.items() if k.startswith(f"{name}/")}
-
-
-def _mixed(*numbers: int) -> int:
-    """One seed of several numbers."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)

@@ -41,14 +41,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from wardveil.encode.calibrate import Ranks, calibrated, calibration
+from wardveil.encode.calibrate import CALIBRATION_ROWS, Ranks, calibrated, calibration
 from wardveil.encode.condition import JOINT_LIMIT, Conditions, joint_size
 from wardveil.encode.histogram import Probabilities, distributions, simplex
 from wardveil.encode.matrix import Matrix, blocks_of
 from wardveil.errors import Problem, UsageError
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive, refuse_unasked
 from wardveil.models.surrogate import anchored, let_in, surrogates
-from wardveil.networks.matching import match_moments
+from wardveil.networks.matching import MATCHED_ROWS, match_moments
 from wardveil.networks.mlp import discriminator_mlp, generator_mlp, parameters_of
 from wardveil.privacy import (
     Budget,
@@ -61,10 +61,6 @@ from wardveil.schema import Schema
 from wardveil.schema.variable import Variable, variables_of
 from wardveil.schema.where import Where
 from wardveil.vault import Part, Rows, Vault, tables_of
-
-CALIBRATION_ROWS = 6_000
-MATCHED_ROWS = 1_000
-"""Rows of a batch whose second moments are matched."""
 
 
 @final

@@ -71,7 +71,7 @@ def surrogates(
 
     m = m or max(n, LEAST)
     rows = bought(vault, n, Fit(), rng.torch, told).draw(vault.schema, m, {}, rng.numpy)
-    return opened(rows, vault.schema, faithful, seed=int(rng.numpy.integers(2**31)))
+    return opened(rows, vault.schema, faithful, seed=rng.seed())
 
 
 def opened(rows: Rows, schema: Schema, model: Model, *, seed: int) -> OpenVault:

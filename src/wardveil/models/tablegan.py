@@ -48,7 +48,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wardveil.encode.calibrate import Ranks, calibrated, calibration
+from wardveil.encode.calibrate import CALIBRATION_ROWS, Ranks, calibrated, calibration
 from wardveil.encode.histogram import Probabilities, all_peaks, distributions
 from wardveil.encode.label import Label
 from wardveil.encode.matrix import Matrix, blocks_of
@@ -60,16 +60,13 @@ from wardveil.models.surrogate import anchored, let_in, opened, surrogates
 from wardveil.models.tablegan_game import Game, Rules
 from wardveil.networks.convolution import SquareGenerator
 from wardveil.networks.information import Statistics, statistics_of
-from wardveil.networks.matching import match_moments
+from wardveil.networks.matching import MATCHED_ROWS, match_moments
 from wardveil.privacy import Budget, Gradients, Histograms, Question
 from wardveil.schema import Schema
 from wardveil.schema.variable import variables_of
 from wardveil.schema.where import Where
 from wardveil.vault import OpenVault, Part, Rows, Vault, tables_of
 
-CALIBRATION_ROWS = 6_000
-MATCHED_ROWS = 1_000
-"""Rows of a batch whose second moments are matched."""
 MATCHED_AGAINST = 20_000
 """Rows that they are matched against, at most."""
 MATCHED_LABELS = 3
@@ -209,7 +206,7 @@ class TableGAN(Rules, Model):
         matrix = _matrix(seen, n)
         if isinstance(seen, OpenVault):
             x, label = matrix.encode(seen.rows()), label_of(vault.schema)
-            game = Game(rules, matrix.width, label, _seed(rng), x)
+            game = Game(rules, matrix.width, label, rng.seed(), x)
             G = self._play(game, rules.steps(len(x)), watch)
             if vault.private and self.matching_steps:
                 self._match(matrix, label, G, x, rng, watch)
@@ -230,7 +227,7 @@ class TableGAN(Rules, Model):
         vault = opened(rows, schema, self, seed=seed)
         matrix = _matrix(vault, vault.count())
         x = matrix.encode(vault.rows())
-        return Game(self, matrix.width, label_of(schema), _seed(Rng(seed)), x)
+        return Game(self, matrix.width, label_of(schema), Rng(seed).seed(), x)
 
     def _play(self, game: Game, steps: int, watch: Watch) -> SquareGenerator:
         """The game on rows that may be seen."""
@@ -263,7 +260,7 @@ class TableGAN(Rules, Model):
     ) -> SquareGenerator:
         """The same game; the gradient of critic and classifier is the vault's answer."""
         label, known = label_of(vault.schema), _known(matrix, rng)
-        game = Game(self._on_patients(), matrix.width, label, _seed(rng), known=known, generator=G)
+        game = Game(self._on_patients(), matrix.width, label, rng.seed(), known=known, generator=G)
         within, steps = self.private_penalty == "rows", self.private_steps
 
         def unit(x: Tensor) -> Sequence[Part]:
@@ -351,7 +348,3 @@ def _known(matrix: Matrix, rng: Rng) -> Statistics:
 def _cells(p: Probabilities, rng: Rng) -> np.ndarray:
     """Cells drawn from a distribution."""
     return rng.numpy.choice(len(p), size=KNOWN_ROWS, p=p / p.sum()).astype(np.int32)
-
-
-def _seed(rng: Rng) -> int:
-    return int(rng.numpy.integers(2**31))

@@ -6,12 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wardveil.encode.calibrate import calibrated, calibration
+from wardveil.encode.calibrate import CALIBRATION_ROWS, calibrated, calibration
 from wardveil.encode.labelled import Labelled
 from wardveil.schema.where import Where
 from wardveil.vault import Rows
 
-CALIBRATION_ROWS = 6_000
 State = tuple[nn.Module, Mapping[str, Tensor]]
 """A generator z, c -> x and its calibration."""
 

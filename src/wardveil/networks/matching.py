@@ -5,6 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+MATCHED_ROWS = 1_000
+"""Rows of a generated batch whose second moments are matched."""
+
 
 def match_moments(
     network: nn.Module,

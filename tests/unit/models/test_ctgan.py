@@ -11,13 +11,12 @@ from safetensors.torch import load, save
 
 import wardveil as wv
 from conftest import cohort
-from tests_support import SMALL, table_of
-from wardveil.audit.examine import audit_plan, couple, trained
+from tests_support import SMALL, private_weights, table_of, unlike
+from wardveil.audit.examine import audit_plan, couple
 from wardveil.errors import UsageError
 from wardveil.models import CTGAN, Rng
 from wardveil.models.surrogate import opened
 from wardveil.schema import Schema
-from wardveil.vault import SeededNoise
 
 QUICK = replace(SMALL["ctgan"], matching_steps=0)
 
@@ -115,13 +114,6 @@ def plain(schema):
     return weights_of(schema)
 
 
-def unlike(one, two):
-    same = set(one) == set(two) and all(
-        one[k].shape == two[k].shape and torch.equal(one[k], two[k]) for k in one
-    )
-    return not same
-
-
 def test_every_setting_has_a_test():
     known = {f.name for f in fields(CTGAN)}
     assert known == set(CHANGES) | set(PRIVATE) | set(ANCHORED)
@@ -137,9 +129,7 @@ def test_every_setting_counts(name, schema, plain):
 
 
 def private(schema, model):
-    rows = dict(table_of(cohort(200), schema).rows)
-    plan = audit_plan(model, schema, 200, 3.0)
-    return trained(model, rows, schema, plan, SeededNoise(2))[0]
+    return private_weights(schema, model, table_of(cohort(200), schema).rows)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from safetensors.torch import load, save
 
 import wardveil as wv
 from conftest import cohort
-from tests_support import SMALL, planned, table_of
-from wardveil.audit.examine import audit_plan, trained
+from tests_support import SMALL, planned, private_weights, table_of, unlike
+from wardveil.audit.examine import audit_plan
 from wardveil.errors import UsageError, VaultError
 from wardveil.models import MedGAN, Rng
 from wardveil.privacy import Lease
@@ -229,12 +229,6 @@ ANCHORED = {"anchor_rows": 80, "anchor_epochs": 1, "anchor_pretrain_epochs": 2, 
 SAMPLING = {"nearest": True}
 
 
-def unlike(one, two):
-    return set(one) != set(two) or any(
-        one[k].shape != two[k].shape or not torch.equal(one[k], two[k]) for k in one
-    )
-
-
 def test_every_setting_has_a_test():
     known = {f.name for f in fields(MedGAN)}
     assert known == set(CHANGES) | set(PRIVATE) | set(ANCHORED) | set(SAMPLING)
@@ -253,9 +247,7 @@ def test_every_setting_counts(name, plain):
 
 
 def private(schema, model):
-    rows = dict(table_of(cohort(200), schema).rows)
-    plan = audit_plan(model, schema, 200, 3.0)
-    return trained(model, rows, schema, plan, SeededNoise(2))[0]
+    return private_weights(schema, model, table_of(cohort(200), schema).rows)
 
 
 BARE = replace(QUICK, anchor=False, autoencoder="both")
