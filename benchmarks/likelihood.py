@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -188,14 +188,18 @@ def main() -> None:
         found.append({"table": name, "paper": paper[name], "rows": rows})
         for method, pairs in rows.items():
             print(f"  {method:<22}", *(f"{np.median(x):8.2f}" for x in zip(*pairs, strict=True)))
-    if options.write:
-        about = {
-            "command": "python benchmarks/likelihood.py --write",
-            "settings": {"model": options.model, "seeds": options.seeds, "set": options.set},
-            "machine": {"python": platform.python_version(), "torch": torch.__version__},
-        }
-        text = json.dumps(about | {"results": found}, indent=1)
-        RESULTS[options.model].write_text(text + "\n", encoding="utf-8")
+        if options.write:  # after every table: a run takes hours
+            _write(options, found)
+
+
+def _write(options: argparse.Namespace, found: list[dict[str, Any]]) -> None:
+    about = {
+        "command": "python benchmarks/likelihood.py --write",
+        "settings": {"model": options.model, "seeds": options.seeds, "set": options.set},
+        "machine": {"python": platform.python_version(), "torch": torch.__version__},
+    }
+    text = json.dumps(about | {"results": found}, indent=1)
+    RESULTS[options.model].write_text(text + "\n", encoding="utf-8")
 
 
 def _options() -> argparse.Namespace:

@@ -51,6 +51,7 @@ from wardveil.encode.histogram import Probabilities, all_peaks, distributions
 from wardveil.encode.modes import Modes, split, taken_apart
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
 from wardveil.models.ctgan_game import Game, Rules
+from wardveil.models.obedience import kept, ruled
 from wardveil.models.surrogate import anchored, let_in, opened, surrogates
 from wardveil.networks.matching import MATCHED_ROWS, match_moments
 from wardveil.networks.mlp import parameters_of
@@ -65,6 +66,12 @@ from wardveil.vault import OpenVault, Part, Penalty, Rows, Vault, tables_of
 MATCHED_AGAINST = 20_000
 """Rows that they are matched against, at most."""
 CALIBRATION_ROWS = 10_000
+TURNS = 6
+"""Times that offsets are looked for, where rows that break rules are drawn again."""
+LEAST = 1e-9
+"""Smallest share of a category; its logarithm is taken."""
+MOST_BROKEN = 20
+"""Rows drawn for each that keeps the rules, beyond which the kept ones say too little."""
 KNOTS = 1_025
 """Quantiles kept of what the generator makes of each number."""
 TOGETHER = 2_000
@@ -181,7 +188,7 @@ class CTGAN(Rules, Model):
             rules._play(page, seen.rows(), rng, watch)
         if "critic" in planned:
             self._play_on_patients(page, vault, rng, watch)
-        return page.weights(rng)
+        return page.weights(vault.schema, rng)
 
     def game(self, rows: Rows, schema: Schema, *, seed: int) -> Game:
         """The game before its first step, to be driven by hand; without any privacy.
@@ -325,11 +332,17 @@ class _Page:
                           for x in page.modes.numbers}  # fmt: skip
         return page
 
-    def weights(self, rng: Rng) -> Weights:
-        """Everything sampling needs, the calibration included."""
+    def weights(self, schema: Schema, rng: Rng) -> Weights:
+        """Everything sampling needs; the generator is calibrated for it."""
         found = {f"p/{name}": torch.from_numpy(q) for name, q in self.p.items()}
         found |= {f"G/{k}": w.detach() for k, w in self.generator.state_dict().items()}
-        return found | self.modes.tensors() | (self._calibration(rng) if self.calibrated else {})
+        found |= self.modes.tensors()
+        if self.calibrated:
+            self._calibrate(schema, rng)
+            knots = self.knots or {}
+            found |= {f"knots/{name}": torch.from_numpy(x) for name, x in knots.items()}
+            found |= {"shift": self.shift}
+        return found
 
     def raw(self, n: int, rng: Rng, at: Tensor | None = None) -> Tensor:
         """G before its last activations, (W, n); conditions by true frequency if not given."""
@@ -430,24 +443,71 @@ class _Page:
             parts.append((log / log.sum()) / (count / count.sum()).clamp(min=1e-9))
         return torch.cat(parts).clamp(max=most).float() if parts else torch.zeros(0)
 
-    def _calibration(self, rng: Rng) -> Weights:
-        """Offsets in log-odds, and quantiles of what G makes of each number."""
+    def _calibrate(self, schema: Schema, rng: Rng) -> None:
+        """Offsets in log-odds, and quantiles of what G makes of each number.
+
+        Rows that break a rule are drawn again, and that changes every column's law: offsets and
+        quantiles are sought that make the law of the kept rows the known one.
+        """
         modes, hot = self.modes, self.modes.hot_width
         pieces = range(CALIBRATION_ROWS // TOGETHER)
         with torch.no_grad():
             raw = torch.cat([self.raw(TOGETHER, rng) for _ in pieces], dim=1)
-        targets = [self.p[v.name] for v in modes.discrete]
-        targets += [x.masses(self.p[x.variable.name]) for x in modes.numbers]
-        wanted = [np.maximum(t, 1e-9) / np.maximum(t, 1e-9).sum() for t in targets]
-        self.shift = self.spans.shift_to(
-            raw[:hot], torch.from_numpy(np.concatenate(wanted)).float()
-        )
-        found = {"shift": self.shift}
-        codes = self.spans.draw(raw[:hot] + self.shift, rng.torch).numpy()[len(modes.discrete) :]
         scalars = raw[hot:].tanh().double().numpy()
-        for x, mode, scalar in zip(modes.numbers, codes, scalars, strict=True):
+        masses = [self.p[v.name] for v in modes.discrete]
+        masses += [x.masses(self.p[x.variable.name]) for x in modes.numbers]
+        known = torch.from_numpy(np.concatenate([np.maximum(m, LEAST) for m in masses])).float()
+        wanted, good = known, np.arange(raw.shape[1])
+        for _ in range(TURNS):
+            self.shift = self._shift_to(raw[:hot], wanted)
+            codes = self.spans.draw(raw[:hot] + self.shift, rng.torch).numpy().astype(np.int32)
+            self.knots = self._knots(codes[len(modes.discrete) :, good], scalars[:, good])
+            if not ruled(schema):
+                return
+            _, good = kept(modes.decode(codes, scalars, self.knots), schema, {})
+            if len(good) < raw.shape[1] / MOST_BROKEN:
+                return
+            wanted = known * self._shares(codes) / self._shares(codes[:, good])
+
+    def _shift_to(self, raw: Tensor, wanted: Tensor) -> Tensor:
+        """Offsets that give each category, and the normals of each number together, their share.
+
+        Normals of a number share one offset: their places are calibrated by quantiles, and
+        offsets of their own would move rows between modes without regard to what goes with them.
+
+        Args:
+            raw: (hot_width, m) log-odds.
+            wanted: (hot_width,) shares, not normalised.
+
+        Returns:
+            (hot_width, 1).
+        """
+        modes = self.modes
+        sizes = [v.size for v in modes.discrete] + [x.size - x.normals + 1 for x in modes.numbers]
+        first = torch.ones(modes.hot_width, dtype=torch.int64)
+        for x, start in zip(modes.numbers, modes.starts[len(modes.discrete) :], strict=True):
+            first[start + 1 : start + x.normals] = 0
+        tied, spans = first.cumsum(0) - 1, Spans(sizes)
+        odds = raw.new_zeros(spans.width, raw.shape[1])
+        odds.index_add_(0, tied, self.spans.softened(raw).exp()).log_()
+        share = wanted.new_zeros(spans.width).index_add_(0, tied, wanted)
+        share /= spans.spread(spans.total(share[:, None]))[:, 0]
+        return spans.shift_to(odds, share)[tied]
+
+    def _shares(self, codes: NDArray[np.int32]) -> Tensor:
+        """How many rows have each category and mode, and half a row more, as a share."""
+        hot = torch.from_numpy(codes).long() + self.modes.starts[:, None]
+        count = torch.bincount(hot.flatten(), minlength=self.modes.hot_width)
+        return (count + 0.5) / codes.shape[1]
+
+    def _knots(
+        self, codes: NDArray[np.int32], scalars: NDArray[np.float64]
+    ) -> dict[str, NDArray[np.float64]]:
+        """Number -> quantiles of where drawn rows put it, rising."""
+        found = {}
+        for x, mode, scalar in zip(self.modes.numbers, codes, scalars, strict=True):
             places = np.sort(x.placed(mode, scalar)[mode < x.normals])
             places = places if len(places) else x.mixture.mean
-            knots = np.quantile(places, np.linspace(0, 1, KNOTS)) + 1e-9 * np.arange(KNOTS)
-            found[f"knots/{x.variable.name}"] = torch.from_numpy(knots)
+            rising = np.quantile(places, np.linspace(0, 1, KNOTS)) + 1e-9 * np.arange(KNOTS)
+            found[x.variable.name] = rising
         return found

@@ -17,6 +17,11 @@ MOST = 1_000
 """Rows that are drawn for each that is kept before it is given up."""
 
 
+def ruled(schema: Schema) -> bool:
+    """Whether some drawn row may have to be drawn again."""
+    return bool(schema.constraints) or _whole_visits(schema)
+
+
 def obedient(draw: Callable[[int], Rows], schema: Schema, n: int, where: Where) -> Rows:
     """n rows that keep every rule of the schema, whatever the model.
 
@@ -29,29 +34,33 @@ def obedient(draw: Callable[[int], Rows], schema: Schema, n: int, where: Where) 
     Raises:
         UsageError: If almost no row keeps the rules (E138).
     """
-    if not schema.constraints and not _whole_visits(schema):
+    if not ruled(schema):
         return draw(n)
     parts: list[Rows] = []
-    kept = drawn = 0
-    while kept < n:
-        rate = max(kept / drawn, 1 / MOST) if drawn else 1.0
-        many = min(ceil(1.02 * (n - kept) / rate) + 8, 20 * n + 1_000)
-        rows = draw(many)
-        rows = _computed(_attending(rows, schema) if _whole_visits(schema) else rows, schema)
-        good = np.flatnonzero(~_broken(rows, schema, where))
+    found = drawn = 0
+    while found < n:
+        rate = max(found / drawn, 1 / MOST) if drawn else 1.0
+        many = min(ceil(1.02 * (n - found) / rate) + 8, 20 * n + 1_000)
+        rows, good = kept(draw(many), schema, where)
         parts.append({name: values[good] for name, values in rows.items()})
-        kept, drawn = kept + len(good), drawn + many
-        if drawn > MOST * (kept + 10):
+        found, drawn = found + len(good), drawn + many
+        if drawn > MOST * (found + 10):
             raise UsageError(
                 Problem(
                     code="E138",
-                    what=f"Declared rules must hold in every row, and held in {kept} of {drawn} "
+                    what=f"Declared rules must hold in every row, and held in {found} of {drawn} "
                     "that were drawn.",
                     where="rules",
                     do=("Check the rules against each other, or ask for fewer conditions.",),
                 )
             )
     return {name: np.concatenate([p[name] for p in parts])[:n] for name in parts[0]}
+
+
+def kept(rows: Rows, schema: Schema, where: Where) -> tuple[Rows, NDArray[np.int64]]:
+    """Rows as they would be released, and which of them keep every rule; see `obedient`."""
+    rows = _computed(_attending(rows, schema) if _whole_visits(schema) else rows, schema)
+    return rows, np.flatnonzero(~_broken(rows, schema, where))
 
 
 def _computed(rows: Rows, schema: Schema) -> Rows:

@@ -191,6 +191,21 @@ def test_rare_categories_come_back_as_often_as_they_are(schema):
     assert fake.y.quantile(0.5) == pytest.approx(frame.y.quantile(0.5), abs=0.1)
 
 
+def test_columns_keep_their_law_though_rows_that_break_a_rule_are_drawn_again():
+    """A game of one epoch breaks the rule often; 0.03 is five standard deviations of 6,000 rows."""
+    text = "".join(f"[columns.{c}]\n{LEVELS}" for c in "xy")
+    ruled = schema_of('[table]\nrules = ["if x = a then y = a"]\n' + text)
+    rng = np.random.default_rng(0)
+    x = rng.choice(list("abc"), 1_000, p=[0.5, 0.3, 0.2])
+    y = np.where(x == "a", "a", rng.choice(list("abc"), 1_000))
+    frame = pd.DataFrame({"x": x, "y": y})
+    model = replace(QUICK, epochs=1)
+    fake = wv.fit(frame, schema=ruled, model=model, epsilon=inf, seed=1).sample(6_000, seed=2)
+    for name in "xy":
+        shares = (f[name].value_counts(normalize=True) for f in (frame, fake))
+        assert np.abs(np.subtract(*(s.reindex(list("abc")) for s in shares))).max() < 0.03
+
+
 @pytest.fixture(scope="module")
 def asked(schema):
     return wv.fit(cohort(600), schema=schema, model=replace(QUICK, epochs=20), epsilon=inf, seed=1)
