@@ -16,9 +16,10 @@ def match_moments(
     *,
     steps: int,
     lr: float,
+    mean_weight: float = 1.0,
     watch: Callable[[int], None],
 ) -> None:
-    """Adam on ‖mean - mean*‖² + ‖Cov - Cov*‖², over a fresh batch each step.
+    """Adam on w ‖mean - mean*‖² + ‖Cov - Cov*‖², over a fresh batch each step.
 
     What a batch of n rows adds to the squares by being few, tr Cov / n and
     (E‖x - mean‖⁴ - ‖Cov‖²) / n, is taken off again: rows would otherwise be drawn towards each
@@ -33,6 +34,8 @@ def match_moments(
         wanted: Rows to be like, (m, d).
         steps: Optimiser steps.
         lr: Learning rate at the start; falls to 0 along a cosine.
+        mean_weight: w; more than 1 where calibration mends means by moving rows between
+            categories, which bends the covariances.
         watch: Told after every step.
     """
     was = network.training
@@ -46,7 +49,7 @@ def match_moments(
         length = (x - found_mean).square().sum(dim=1)  # ‖x - mean‖² of each row
         of_mean = (found_mean - mean).square().sum() - length.mean() / len(x)
         noise = (length.square().mean() - found.square().sum()) / len(x)
-        loss = of_mean + (found - covariance).square().sum() - noise
+        loss = mean_weight * of_mean + (found - covariance).square().sum() - noise
         adam.zero_grad()
         torch.autograd.backward(loss)
         adam.step()
