@@ -7,6 +7,7 @@ Both learn from the same table with the paper's batch of 500, each in a process 
 thread, and take turns. Each is fitted for 1 and for `epochs` epochs: the difference is what steps
 cost, and what is left of the first fit is encoding and everything else before and after. Figures
 are processor seconds, medians over the turns; ours includes taking the table apart into modes.
+"own" memory is the peak beyond what the process held before the fit: table and libraries.
 """
 
 import argparse
@@ -56,7 +57,7 @@ def main() -> None:
                 runs[name].append({
                     "encode_seconds": one["fit_cpu_seconds"] - steps * step,
                     "step_milliseconds": 1e3 * step,
-                    "rows_per_second": many["rows_per_second"], "peak_mb": many["peak_mb"],
+                    **{k: many[k] for k in ("rows_per_second", "peak_mb", "own_mb")},
                 })  # fmt: skip
                 print(table, name, runs[name][-1], flush=True)
         middle = {

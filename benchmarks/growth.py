@@ -1,11 +1,12 @@
 """How time and memory grow: fit, sample and evaluation against rows, and against columns.
 
     python benchmarks/growth.py [--model marginal] [--rows 1000 10000 100000 1000000]
-        [--columns 10 30 100 300 500] [--budget 900]
+        [--columns 10 30 100 300 500] [--budget 900] [--epsilon 1] [--set k=v …]
 
 Every point is a process of its own on one thread, made-up patients (four common causes, half of
-the columns numbers, half yes or no). Lines go to results/growth.jsonl; `python benchmarks/page.py`
-writes docs/growth.md. A point that would need more than the budget is recorded as such.
+the columns numbers, half yes or no). Lines of `marginal` at ε = 1 go to results/growth.jsonl, and
+`python benchmarks/page.py` writes docs/growth.md; others are printed. A point that would need more
+than the budget is recorded as such.
 """
 
 import argparse
@@ -36,24 +37,30 @@ def main() -> None:
     parser.add_argument("--columns", nargs="*", type=int, default=[10, 30, 100, 300, 500])
     parser.add_argument("--budget", type=float, default=900, help="processor seconds for a point")
     parser.add_argument("--busy", action="store_true", help="other work runs: times are rough")
+    parser.add_argument("--epsilon", type=float, default=1.0)
+    parser.add_argument("--set", nargs="*", default=[], help="settings of the model, k=v")
     parser.add_argument("--point", nargs=2, type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.point:
-        print(json.dumps(measured(options.model, *options.point)))
+        print(json.dumps(measured(options, *options.point)))
         return
     points = [("rows", n, COLUMNS) for n in sorted(options.rows)]
     points += [("columns", ROWS, k) for k in sorted(options.columns)]
     for axis, n, k in points:
         record = {"model": options.model, "axis": axis, "rows": n, "columns": k,
                   "busy": options.busy, **_point(options, n, k)}  # fmt: skip
-        with RESULTS.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+        if options.model == "marginal" and options.epsilon == 1.0 and not options.set:
+            with RESULTS.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
         print(record, flush=True)
 
 
 def _point(options: argparse.Namespace, n: int, k: int) -> dict[str, Any]:
     """One point in its own process; {"failed": …} when it needed too long or fell over."""
-    command = [sys.executable, __file__, "--model", options.model, "--point", str(n), str(k)]
+    command = [
+        sys.executable, __file__, "--model", options.model, "--epsilon", str(options.epsilon),
+        "--set", *options.set, "--point", str(n), str(k),
+    ]  # fmt: skip
     seconds = round(options.budget)
     done = subprocess.run(
         command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
@@ -65,15 +72,16 @@ def _point(options: argparse.Namespace, n: int, k: int) -> dict[str, Any]:
     return found
 
 
-def measured(model: str, n: int, k: int) -> dict[str, Any]:
-    """Processor seconds and peak memory of a fit at ε = 1, of sampling and of an evaluation."""
+def measured(options: argparse.Namespace, n: int, k: int) -> dict[str, Any]:
+    """Processor seconds and peak memory of a fit, of sampling and of an evaluation."""
     import wardveil as wv
     from wardveil.models import settings
 
     table = made_up(n, k)
     found: dict[str, Any] = {"table_mb": _peak_mb()}
     start = time.process_time()
-    synth = wv.fit(table, model=settings(model, {}), epsilon=1.0, seed=0)
+    model = settings(options.model, dict(s.split("=", 1) for s in options.set))
+    synth = wv.fit(table, model=model, epsilon=options.epsilon, seed=0)
     found |= {"fit_s": time.process_time() - start, "fit_mb": _peak_mb()}
     start = time.process_time()
     synth.sample(SAMPLED, seed=0)
