@@ -1,4 +1,4 @@
-"""A small chart as SVG text: one measure against ε, a line a method, the ruler dashed."""
+"""A small chart as SVG text: one measure against ε or n, a line a method, the ruler dashed."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -41,13 +41,20 @@ class Frame:
 
 
 def chart(
-    title: str, lines: Mapping[str, Sequence[Point]], ruler: float, colours: Mapping[str, str]
+    title: str,
+    lines: Mapping[str, Sequence[Point]],
+    ruler: float,
+    colours: Mapping[str, str],
+    axis: str = "ε",
 ) -> str:
-    """The figure; a line is (ε, value) by ascending ε, ∞ last. Negative values stand at 0."""
+    """The figure; a line is (ε, value) by ascending ε, ∞ last. Negative values stand at 0.
+
+    With another axis the first numbers are not ε, but as much above 0.
+    """
     points = [p for line in lines.values() for p in line]
     finite = sorted({e for e, _ in points if not math.isinf(e)}) or [1.0]
     frame = Frame(epsilons=finite, top=max([v for _, v in points] + [ruler, 0.05]) * 1.05)
-    parts = _axes(frame, any(math.isinf(e) for e, _ in points))
+    parts = _axes(frame, axis, any(math.isinf(e) for e, _ in points))
     parts += [
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{frame.y(ruler):.1f}" '
         f'y2="{frame.y(ruler):.1f}" stroke="#999" stroke-dasharray="4 4"/>',
@@ -63,16 +70,16 @@ def chart(
     )  # fmt: skip
 
 
-def _axes(frame: Frame, unbounded: bool) -> list[str]:  # noqa: FBT001
+def _axes(frame: Frame, axis: str, unbounded: bool) -> list[str]:  # noqa: FBT001
     base = HEIGHT - BOTTOM
     parts = [f'<path d="M{LEFT} {TOP}V{base}H{WIDTH - RIGHT}" fill="none" stroke="#444"/>']
     for k in range(5):
         value = frame.top * k / 4
         parts.append(_text(LEFT - 6, frame.y(value) + 4, f"{value:.2f}", "end"))
-    ticks = [(frame.x(e), f"{e:g}") for e in frame.epsilons]
+    ticks = [(frame.x(e), f"{e:,g}") for e in frame.epsilons]
     ticks += [(frame.x(math.inf), "∞")] if unbounded else []
     parts += [_text(x, base + 16, label, "middle") for x, label in ticks]
-    return [*parts, _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "ε", "middle")]
+    return [*parts, _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, axis, "middle")]
 
 
 def _line(frame: Frame, line: Sequence[Point], name: str, colour: str, legend: float) -> list[str]:

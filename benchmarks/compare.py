@@ -95,7 +95,7 @@ def main() -> None:
                 for seed in options.seeds if method != REAL else [0]:
                     key = (name, method, epsilon, seed)
                     if (options.again and method != REAL) or key not in known(options.results):
-                        record = dict(zip(KEY, key, strict=True)) | _record(judge, key, options)
+                        record = dict(zip(KEY, key, strict=True)) | record_of(judge, key, options)
                         _append(options.results, record)
 
 
@@ -129,7 +129,7 @@ def _epsilons(method: str, asked: list[float]) -> list[float | None]:
     return [None if math.isinf(e) else e for e in asked]
 
 
-def _record(judge: Judge, key: tuple[Any, ...], options: argparse.Namespace) -> dict[str, Any]:
+def record_of(judge: Judge, key: tuple[Any, ...], options: argparse.Namespace) -> dict[str, Any]:
     """One run: what it cost and what it made, or how it failed."""
     _, method, epsilon, seed = key
     table = judge.train

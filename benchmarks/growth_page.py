@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from sizes import section
 
 HERE: Final = Path(__file__).parent / "results"
 PAGE: Final = Path(__file__).parents[1] / "docs" / "growth.md"
@@ -32,6 +33,7 @@ def growth_page(points: Sequence[Mapping[str, Any]], spots: Mapping[str, Any] | 
         if not mine:
             continue
         lines += [f"## By {said}\n", *_curve(axis, mine), ""]
+    lines += section()
     if spots:
         machine = spots["machine"]
         lines += [
@@ -41,7 +43,11 @@ def growth_page(points: Sequence[Mapping[str, Any]], spots: Mapping[str, Any] | 
             f"{machine['copy_gb_per_s']:g} GB/s moved in memory.\n",
         ]
         for what, parts in spots["parts"].items():
-            lines += [f"**{what}**: {parts['all']:g} s\n", "| function | s |", "|---|---|"]
+            said = f"**{what}**: {parts['all']:g} s"
+            if gflop := spots.get("products_gflop", {}).get(what):
+                share = gflop / parts["all"] / machine["gemm_gflops"]
+                said += f", {gflop:g} GFLOP in products: {share:.0%} of what the machine could do"
+            lines += [f"{said}\n", "| function | s |", "|---|---|"]
             lines += [f"| `{k}` | {v:g} |" for k, v in parts.items() if k != "all"]
             lines.append("")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Where the time goes: a fit of `marginal`, a million sampled rows, a private step.
+"""Where the time goes: a fit of `marginal`, a million sampled rows, steps of two networks.
 
     python benchmarks/hotspots.py [--write]
 
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 import wardveil as wv
 from wardveil.models import settings
@@ -25,6 +26,8 @@ from wardveil.tables import demo_schema, demo_table_path, read_table
 
 RESULTS: Final = Path(__file__).parent / "results" / "hotspots.json"
 ROWS: Final = 1_000_000
+STEPS: Final = 300
+CTGAN: Final = f"ctgan, {STEPS} steps"
 SHOWN: Final = 8
 """Functions that are named; the rest is one line."""
 
@@ -58,6 +61,14 @@ def main() -> None:
     def fitted(name: str, **set_: str) -> Any:
         return wv.fit(table, model=settings(name, set_), epsilon=1.0, seed=0)
 
+    game = wv.CTGAN().game(table.rows, table.schema, seed=0)
+
+    game.step()  # torch imports half of itself with the first one
+
+    def played() -> None:
+        for _ in range(STEPS):
+            game.step()
+
     synth = fitted("marginal")
     private = {"learnable": "0", "anchor": "false"}
     found = {
@@ -67,7 +78,9 @@ def main() -> None:
             "marginal, fit at ε = 1": parts(lambda: fitted("marginal")),
             f"marginal, {ROWS:,} rows sampled": parts(lambda: synth.sample(ROWS, seed=0)),
             "medical-cgan, 300 private steps": parts(lambda: fitted("medical-cgan", **private)),
+            CTGAN: parts(played),
         },
+        "products_gflop": {CTGAN: products(played)},
     }
     print(json.dumps(found, indent=2, ensure_ascii=False))
     if options.write:
@@ -105,6 +118,13 @@ def parts(work: Callable[[], Any]) -> dict[str, float]:
     found = {"all": whole, **{name: t for t, name in largest}}
     found["the rest"] = whole - sum(t for t, _ in largest)
     return {name: round(t, 2) for name, t in found.items()}
+
+
+def products(work: Callable[[], Any]) -> float:
+    """GFLOP in products of matrices."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return round(counter.get_total_flops() / 1e9, 1)
 
 
 def _name(function: tuple[str, int, str]) -> str:

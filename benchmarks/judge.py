@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 from tables import Benchmark
 
@@ -22,14 +23,20 @@ class Judge:
 
     Attributes:
         benchmark: The table and what it is judged on.
+        most: Patients that a method sees, at most; 0 for all that are not held out.
     """
 
     benchmark: Benchmark
+    most: int = 0
 
     @cached_property
     def parts(self) -> tuple[Table, Table]:
         """The patients a method sees, and those held out."""
-        return self.benchmark.table.split(HOLDOUT, SPLIT_SEED)
+        seen, held = self.benchmark.table.split(HOLDOUT, SPLIT_SEED)
+        if not self.most:
+            return seen, held
+        chosen = np.random.default_rng(SPLIT_SEED).permutation(seen.n)[: self.most]
+        return seen.take(np.sort(chosen)), held
 
     @property
     def train(self) -> Table:

@@ -198,8 +198,12 @@ def _write(options: argparse.Namespace, found: list[dict[str, Any]]) -> None:
         "settings": {"model": options.model, "seeds": options.seeds, "set": options.set},
         "machine": {"python": platform.python_version(), "torch": torch.__version__},
     }
-    text = json.dumps(about | {"results": found}, indent=1)
-    RESULTS[options.model].write_text(text + "\n", encoding="utf-8")
+    path = RESULTS[options.model]
+    before = json.loads(path.read_text(encoding="utf-8"))["results"] if path.is_file() else []
+    anew = {f["table"] for f in found}
+    kept = [f for f in before if f["table"] not in anew]
+    text = json.dumps(about | {"results": [*kept, *found]}, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _options() -> argparse.Namespace:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import sizes
 from chart import chart
 from compare import METHODS, OURS, REAL, RESULTS, known
 from growth_page import PAGE as GROWTH_PAGE
@@ -250,7 +251,7 @@ def main() -> None:
     PAGE.write_text(page(found), encoding="utf-8")
     folder = PAGE.parent / FIGURES
     folder.mkdir(exist_ok=True)
-    for name, svg in figures(found).items():
+    for name, svg in (figures(found) | sizes.figures(COLOURS)).items():
         (folder / name).write_text(svg, encoding="utf-8")
 
 

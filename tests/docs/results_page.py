@@ -4,15 +4,21 @@
 written by hand.
 """
 
+import json
 import math
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean, median
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))  # scripts beside one another, no package
 
+import ablation  # noqa: E402
+import ctgan_speed  # noqa: E402
+import likelihood  # noqa: E402
 from compare import METHODS, OURS, REAL, RESULTS, known  # noqa: E402
 from page import Group, cost, epsilon_text, groups  # noqa: E402
 
@@ -31,8 +37,15 @@ def pages() -> dict[Path, str]:
               "open": without_privacy}  # fmt: skip
     made = {CHOOSE: _filled(CHOOSE, {mark: table(runs) for mark, table in choose.items()})}
     for path in sorted(MODELS.glob("*.md")):
-        if "<!-- results -->" in path.read_text(encoding="utf-8"):
-            made[path] = _filled(path, {"results": beside(runs, path.stem)})
+        marks = set(re.findall(r"<!-- (\w+) -->", path.read_text(encoding="utf-8")))
+        tables = {
+            "results": lambda name=path.stem: beside(runs, name),
+            "likelihood": lambda name=path.stem: likelihoods(name),
+            "parts": parts_of_ctgan,
+            "speed": speed_of_ctgan,
+        }
+        if found := {mark: tables[mark]() for mark in tables if mark in marks}:
+            made[path] = _filled(path, found)
     return made
 
 
@@ -116,6 +129,61 @@ def beside(runs: Runs, name: str) -> str:
     ]  # fmt: skip
     head = ["table", "n", "ε", "model", "tvd1", "tvd2", "tstr_gap", "c2st", "fit s", "seeds"]
     return _table(head, rows)
+
+
+def likelihoods(model: str) -> str:
+    """L_syn and L_test on the paper's simulated tables, medians over seeds; higher is better."""
+    rows = []
+    for found in json.loads(likelihood.RESULTS[model].read_text(encoding="utf-8"))["results"]:
+        pairs = {k: [median(x) for x in zip(*v, strict=True)] for k, v in found["rows"].items()}
+        order = ["identity", "independent columns", "uniform"]
+        shown = [*(pairs[k] for k in order), found["paper"], pairs[model]]
+        cells = [f"{syn:.2f} / {test:.2f}" for syn, test in shown]
+        rows.append([found["table"], *cells, str(len(found["rows"][model]))])
+    head = ["table", "identity", "independent columns", "uniform", f"{model} in the paper",
+            f"`{model}`", "seeds"]  # fmt: skip
+    return _table(head, rows)
+
+
+def parts_of_ctgan() -> str:
+    """What each part of CTGAN is worth: means over seeds, beside the paper's change."""
+    lines = ablation.RESULTS.read_text(encoding="utf-8").splitlines()
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for run in map(json.loads, lines):
+        found.setdefault((run["table"], run["variant"]), []).append(run)
+
+    def shown(key: tuple[str, str], measure: str) -> float:
+        return mean(run[measure] for run in found[key])
+
+    rows = []
+    for table, variant in found:
+        base = (table, "ours" if variant.startswith("ours") else "paper")
+        change = shown((table, variant), "f1_synthetic") / shown(base, "f1_synthetic") - 1
+        said = ablation.SAID.get(variant)
+        cells = [f"{shown((table, variant), k):.3f}" for k in ("tvd1", "tvd2")]
+        cells += [f"{shown((table, variant), k):.3f}" for k in ("auc_synthetic", "f1_synthetic")]
+        cells += ["" if (table, variant) == base else f"{change:+.1%}"]
+        cells += ["" if said is None or table == "minority" else f"{said:+.1%}"]
+        rows.append([table, variant, *cells, str(len(found[table, variant]))])
+    head = ["table", "variant", "tvd1", "tvd2", "AUC", "F1", "F1 changes by", "in the paper by",
+            "seeds"]  # fmt: skip
+    return _table(head, rows)
+
+
+def speed_of_ctgan() -> str:
+    """Ours and ctgan's, and how many times better ours is."""
+    said = {
+        "encode_seconds": "encoding, s", "step_milliseconds": "a training step, ms",
+        "rows_per_second": "rows sampled a second", "peak_mb": "peak memory, MB",
+        "own_mb": "of it beyond table and libraries, MB",
+    }  # fmt: skip
+    rows = []
+    for found in json.loads(ctgan_speed.RESULTS.read_text(encoding="utf-8"))["results"]:
+        ours, theirs = (found["figures"][name] for name in ctgan_speed.CONTESTANTS)
+        for k, text in said.items():
+            times = f"{found['times_better'][k]:.1f}"
+            rows.append([found["table"], text, f"{ours[k]:,.3g}", f"{theirs[k]:,.3g}", times])
+    return _table(["table", "", "ours", "ctgan 0.12.1", "times better"], rows)
 
 
 def _where(runs: Runs, method: str) -> list[tuple[str, float]]:

@@ -18,7 +18,7 @@ def forbidden(rule: Rule, bins: Bins) -> NDArray[np.float64]:
         bins: Of all variables.
     """
     a, b = rule.columns
-    known = {v.name: _values(v) for v in bins.variables if v.name in (a, b)}
+    known = {v.name: values_of(v) for v in bins.variables if v.name in (a, b)}
     sizes = (len(known[a]), len(known[b]))
     grid = {a: np.repeat(known[a], sizes[1]), b: np.tile(known[b], sizes[0])}
     broken = rule.broken(grid).reshape(sizes).astype(float)
@@ -35,7 +35,7 @@ def _joining(bins: Bins, name: str, weight: NDArray[np.float64]) -> NDArray[np.f
     return found / found.sum(axis=1, keepdims=True)
 
 
-def _values(variable: Variable) -> Values:
+def values_of(variable: Variable) -> Values:
     """What a rule reads in each cell, (size,): the middle of a number's cell, a level, missing."""
     if not isinstance(variable, Numeric):
         texts = np.array([*variable.levels, None], dtype=object)
