@@ -2,6 +2,7 @@
 
     python benchmarks/sprint.py curve                # δ against epochs; needs no data
     python benchmarks/sprint.py fit --data FOLDER --seeds 3
+    python benchmarks/sprint.py effect --data FOLDER --seeds 10 --ways "marginal, ε = 1"
     python benchmarks/sprint.py page                 # tables and figures of docs/models/acgan.md
 
 The table is the stand-in for SPRINT (`simulated/sprint.csv.gz`: 6,502 made-up participants, two
@@ -20,6 +21,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import torch
 from dp_accounting import GaussianDpEvent, PoissonSampledDpEvent, SelfComposedDpEvent
 from dp_accounting.pld import privacy_loss_distribution as pld
 from dp_accounting.rdp import RdpAccountant
@@ -50,6 +52,7 @@ WAYS: Final[Mapping[str, tuple[str, float]]] = {
 
 def main() -> None:
     """One part of the benchmark."""
+    torch.set_num_threads(1)
     options = _options()
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     match options.part:
@@ -60,6 +63,8 @@ def main() -> None:
             for fit in fits(options, done):  # each is kept at once: the whole takes an hour
                 found.setdefault("fits", []).append(fit)
                 keep(found)
+        case "effect":
+            found["effects"] = found.get("effects", {}) | effects(options)
         case "page":
             page(found)
             return
@@ -147,6 +152,27 @@ def fits(
             }  # fmt: skip
 
 
+def effects(options: argparse.Namespace) -> dict[str, Any]:
+    """Way -> the difference of arms at one year in syntheses of the same participants."""
+    schema = wv.Schema.read(ROOT / "examples" / "schemas" / "sprint.toml")
+    train, _ = split(pd.read_csv(options.data / "simulated" / "sprint.csv.gz"), 0)
+    fitted, made = replace(schema, rows=len(train)), {}
+    for way in options.ways:
+        name, epsilon = WAYS[way]
+        told = []
+        for seed in range(options.seeds):
+            synth = wv.fit(
+                train, schema=fitted, model=settings(name, {}), epsilon=epsilon, seed=seed,
+                delta=None if math.isinf(epsilon) else DELTA,
+            )  # fmt: skip
+            fake = synth.sample(len(train), seed=seed)
+            effect = treatment_effect(train, fake, arm="arm", measurement="SBP_12M", schema=schema)
+            told.append(round(effect.synthetic[0], 2))
+            print(way, seed, told[-1], effect.real, flush=True)
+        made[way] = {"real": effect.real, "synthetic": told}
+    return made
+
+
 def split(frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Two thirds to learn from, one third held out; by participant, who has one row here."""
     order = np.random.default_rng(seed).permutation(len(frame))
@@ -206,7 +232,11 @@ def page(found: Mapping[str, Any]) -> None:
     """Write the figures and fill the tables of the page between its marks."""
     FIGURES.mkdir(exist_ok=True)
     text = PAGE.read_text(encoding="utf-8")
-    for mark, table in (("fits", fit_table(found["fits"])), ("curve", curve_table(found["curve"]))):
+    tables = {
+        "fits": fit_table(found["fits"]), "curve": curve_table(found["curve"]),
+        "effects": effect_table(found["effects"]),
+    }  # fmt: skip
+    for mark, table in tables.items():
         start, stop = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
         before, _, rest = text.partition(start)
         text = before + start + table + stop + rest.partition(stop)[2]
@@ -229,6 +259,21 @@ def fit_table(fits: Sequence[Mapping[str, Any]]) -> str:
         cells += [f"{sum(f['effect_inside'] for f in mine)} of {len(mine)}"]
         cells += [_range([f["fit_seconds"] for f in mine], 0) if "fit_seconds" in mine[0] else "–"]
         lines.append(f"| {way} | {' | '.join(cells)} |")
+    return head + "\n".join(lines) + "\n"
+
+
+def effect_table(effects: Mapping[str, Any]) -> str:
+    """A line a way: how many syntheses say what the real participants say, and what they say."""
+    head = "| | inside | syntheses, mmHg | real, mmHg |\n|---|---|---|---|\n"
+    lines = []
+    for way, found in effects.items():
+        value, low, high = found["real"]
+        told = sorted(found["synthetic"])
+        inside = sum(low <= x <= high for x in told)
+        lines.append(
+            f"| {way} | {inside} of {len(told)} | {', '.join(f'{x:.1f}' for x in told)} | "
+            f"{value:.1f} ({low:.1f} to {high:.1f}) |"
+        )
     return head + "\n".join(lines) + "\n"
 
 
@@ -294,7 +339,7 @@ def figures(found: Mapping[str, Any]) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["curve", "fit", "page"])
+    parser.add_argument("part", choices=["curve", "fit", "effect", "page"])
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--ways", nargs="+", default=["real", *WAYS])

@@ -11,12 +11,14 @@ Symbols
     F       second moments of ranks, missing and levels: how every two variables go together
     S       (R, K, B) soft rows: S[r, v] is a distribution over the bins of v
     P_ij    S_iᵀ S_j / R, the table of a pair that the rows imply
+    a, y    a patient's arm, centred, and endpoint, standardised (`encode.contrast`)
     M_ij    what the vault answered for a chosen pair, shrunk towards P_ij
     n, sd   patients, and the noise on each cell of a pair table
 
     1  p_v from histograms; bins from p_v                           one-way
     2  the masses of the bins once more, centred on p_v             masses     Σ x
     3  all pairs at once, as second moments                         moments    Σ x xᵀ
+       in a trial what the arm does to the declared endpoint        effect     Σ a·y
     4  fit S to p_v and F                                           free
     5  repeat, where n·ε allows: choose the pair whose table the    choice
        rows know worst, buy it, fit S to it as well                 marginal
@@ -38,6 +40,7 @@ import torch
 from numpy.typing import NDArray
 
 from wardveil.encode.bins import Bins, corrected
+from wardveil.encode.contrast import Contrast
 from wardveil.encode.embedding import Embedding, correlates, masses
 from wardveil.encode.forbidden import forbidden
 from wardveil.encode.histogram import Probabilities, all_peaks, distributions
@@ -73,6 +76,7 @@ class Fit:
         one_way_share: Share of the budget for histograms.
         mass_share: Share for the masses of bins.
         moment_share: Share for second moments.
+        effect_share: Share for what a trial's arm does to its endpoint, where that is declared.
         table_share: Share for tables of pairs and for choosing them, where any are bought.
         pairs_per_variable: Most pair tables, per variable; how many are bought follows from n·ε.
         steps: Optimiser steps after each bought table; eight times as many before the first.
@@ -85,6 +89,7 @@ class Fit:
     one_way_share: float = 0.35
     mass_share: float = 0.35
     moment_share: float = 0.3
+    effect_share: float = 0.15
     table_share: float = 0.3
     pairs_per_variable: float = 1.7
     steps: int = 30
@@ -104,12 +109,16 @@ def questions(
     """Histograms, masses, moments, and pair tables where n·ε allows; `share` of the budget."""
     rounds = pairs_planned(schema, fit.pairs_per_variable, n=n, budget=budget)
     sums = share * (1 - fit.table_share if rounds else 1.0)
+    effect = fit.effect_share if schema.trial and schema.trial.endpoint else 0.0
+    asked_alone, sums = sums * effect, sums * (1 - effect)
     asked: list[Question] = [
         Histograms(tables=tables_of(schema), share=sums * fit.one_way_share),
         Moments(name="masses", share=sums * fit.mass_share),
     ]
     if len(schema.modelled) > 1:
         asked.append(Moments(name="moments", share=sums * fit.moment_share))
+    if effect:
+        asked.append(Moments(name="effect", share=asked_alone))
     if rounds:
         paid = share * fit.table_share
         asked.append(Choices(count=rounds, share=paid * CHOICE_SHARE))
@@ -142,6 +151,8 @@ def bought(
             soft.forbid(*rule.columns, forbidden(rule, bins))
     if "moments" in planned:
         _moments(vault, n, p, soft)
+        if "effect" in planned:
+            _effect(vault, n, p, soft)
         soft.fit(8 * fit.steps, lr=fit.learning_rate)
     watch(SUMS, whole)
     if coarse is not None:
@@ -183,6 +194,17 @@ def _moments(vault: Vault, n: int, p: Mapping[str, Probabilities], soft: SoftRow
     scale = np.array([weights[variables[k].name] for k in embedding.owner])
     F = denoised(answer.counts / (n * embedding.unit**2), sd, embedding.owner, scale)
     soft.measure_moments(embedding, F, 1 / max(sd, 1 / n) ** 2)
+
+
+def _effect(vault: Vault, n: int, p: Mapping[str, Probabilities], soft: SoftRows) -> None:
+    """Buy what the arm does to the endpoint and add it to what is fitted."""
+    trial, variables = vault.schema.trial, {v.name: v for v in vault.schema.variables}
+    assert trial is not None
+    arm, endpoint = variables[trial.arm], variables[trial.endpoint]
+    contrast = Contrast(arm, p[arm.name], endpoint, p[endpoint.name])
+    answer = vault.mean(contrast, name="effect")
+    sd = answer.sd / (n * contrast.unit)
+    soft.measure_contrast(contrast, answer.counts / (n * contrast.unit), 1 / max(sd, 1 / n) ** 2)
 
 
 def _noise(embedding: Embedding, sigma: float, n: int) -> float:

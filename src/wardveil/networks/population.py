@@ -159,11 +159,12 @@ class _Curves:
     def cells(self, which: NDArray[np.int64], draw: np.random.Generator) -> NDArray[np.int32]:
         """A fine cell for each chosen soft row, (n,).
 
+        Patients of a soft row stand beside one another, and so their luck is far `_apart`.
         One uniform number finds the bin in the soft row's curve, by a single sorted search for all
         patients; what is left of it between the bin's edges finds the cell.
         """
         size, lifted, first, bottom = self.size, self.lifted, self.first, self.bottom
-        u = which + draw.random(len(which))
+        u = which + _apart(len(which), draw)
         at = np.searchsorted(lifted, u, side="right") - 1
         at = np.clip(at, which * size, which * size + size - 1)
         low, high = lifted[at], lifted[at + 1]
@@ -172,3 +173,13 @@ class _Curves:
         place = np.searchsorted(self.above, bottom[bin_] + left * (bottom[bin_ + 1] - bottom[bin_]))
         cells: NDArray[np.int32] = self.order[np.clip(place, first[bin_], first[bin_ + 1] - 1)]
         return cells
+
+
+def _apart(n: int, draw: np.random.Generator) -> Probabilities:
+    """n uniform numbers in [0, 1), each four in different quarters and each two in halves.
+
+    Numbers of other columns are apart in another order, so that columns are tied by nothing.
+    """
+    turn = draw.integers(4, size=-(-n // 4), dtype=np.int8).repeat(4)[:n]
+    quarter = np.resize(np.array([0, 2, 1, 3], dtype=np.int8), n) ^ turn
+    return (quarter + draw.random(n)) / 4

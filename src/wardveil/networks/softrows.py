@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wardveil.encode.bins import Bins
+from wardveil.encode.contrast import Contrast
 from wardveil.encode.embedding import Embedding
 from wardveil.networks.spans import Spans
 
@@ -17,10 +18,11 @@ class SoftRows:
     product. What is fitted is a sum of squares, each in units of its noise:
 
         L = w₁ Σ_v ‖P_v - p_v‖² + Σ_ij w_ij (gᵢ·gⱼ/R - F_ij)² + Σ_(a,b) w ‖P_ab - M_ab‖²
-            + w₁ Σ_rules ⟨P_ab, V_ab⟩²
+            + w ‖E a·y - e‖² + w₁ Σ_rules ⟨P_ab, V_ab⟩²
 
     with P_v the mean row of a variable, g the rows' mean coordinates in an `Embedding`, F its
-    second moments, M the bought tables of pairs, and V the chance that two bins break a rule.
+    second moments, e what a trial's arm does to its endpoint, M the bought tables of pairs, and V
+    the chance that two bins break a rule.
 
     Attributes:
         bins: The bins.
@@ -39,6 +41,7 @@ class SoftRows:
         self.logits = (start + torch.randn(len(mass), rows, generator=generator)).requires_grad_()
         self._one_way_weight = 1.0
         self._moments: tuple[Tensor, Tensor, Tensor] | None = None
+        self._contrast: tuple[slice, slice, Tensor, Tensor, Tensor, float] | None = None
         self._join = torch.zeros(0, bins.width) if coarse is None else _joining(bins, coarse)
         self._forbidden: list[tuple[slice, slice, Tensor]] = []
         self._pairs: list[tuple[str, str]] = []
@@ -86,6 +89,18 @@ class SoftRows:
             torch.from_numpy(0.5 * weight * apart),  # every pair stands there twice
         )
 
+    def measure_contrast(
+        self, contrast: Contrast, told: NDArray[np.float64], weight: float
+    ) -> None:
+        """Fit what an arm does to an endpoint, the mean of a·y, (levels - 1,)."""
+        arm, endpoint = (
+            torch.from_numpy(self.bins.average(name, vectors).T.astype(np.float32))
+            for name, vectors in zip(contrast.names, (contrast.arm, contrast.endpoint), strict=True)
+        )
+        a, b = (self._place(name) for name in contrast.names)
+        target = torch.from_numpy(told.astype(np.float32))
+        self._contrast = (a, b, arm, endpoint, target, weight)
+
     def forbid(self, a: str, b: str, chance: NDArray[np.float64]) -> None:
         """Keep patients out of pairs of bins that break a rule, (bins of a, bins of b)."""
         table = torch.from_numpy(chance.astype(np.float32))
@@ -119,6 +134,10 @@ class SoftRows:
                 vectors, moments, weights = self._moments
                 g = torch.sparse.mm(vectors, soft)  # (d, R)
                 loss = loss + (weights * (g @ g.T / R - moments) ** 2).sum()
+            if self._contrast is not None:
+                a, b, arm, endpoint, told, firm = self._contrast
+                effect = (arm @ soft[a]) @ (endpoint @ soft[b])[0] / R
+                loss = loss + firm * ((effect - told) ** 2).sum()
             if pairs is not None:
                 left, right, targets, weight = pairs
                 joined = torch.cat([torch.sparse.mm(self._join, soft), soft.new_zeros(1, R)])

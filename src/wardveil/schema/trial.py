@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from wardveil.schema.column import Column
+from wardveil.schema.column import LEVELLED, NUMERIC, Column
 from wardveil.schema.finding import Finding, Found
 
 Missed = Literal["cells", "visits", "dropout"]
@@ -19,6 +19,8 @@ class Trial:
         visits: In order of time.
         measures: What is measured at each.
         arm: The column of the treatment; "" if there is none.
+        endpoint: The column of the grid that the trial is about. What the arm does to it is asked
+            for by itself, and so told most precisely; "" if none is.
         patient: Name of the patient's column in the long layout.
         visit: Name of the visit's column there.
         parameter: Name of the column of measures there; "" when each measure has its own.
@@ -31,6 +33,7 @@ class Trial:
     visits: tuple[str, ...]
     measures: tuple[str, ...]
     arm: str = ""
+    endpoint: str = ""
     patient: str = "patient"
     visit: str = "visit"
     parameter: str = ""
@@ -67,7 +70,7 @@ def _types(trial: Trial) -> Found:
         if not right or not values or len(set(values)) < len(values):
             what = f"{fact} must be a list of different names."
             yield Finding(code="E235", fact=fact, what=what)
-    for fact in ("arm", "patient", "visit", "parameter", "value"):
+    for fact in ("arm", "endpoint", "patient", "visit", "parameter", "value"):
         if not isinstance(getattr(trial, fact), str):
             yield Finding(code="E203", fact=fact, what=f"{fact} must be text.")
     if trial.missed not in MISSED:
@@ -80,6 +83,12 @@ def _fits(trial: Trial, modelled: Sequence[Column]) -> Found:
     if bool(trial.parameter) != bool(trial.value):
         what = "parameter and value are named together or not at all."
         yield Finding(code="E235", fact="parameter", what=what)
+    if trial.endpoint and (trial.endpoint not in trial.grid or not trial.arm):
+        yield Finding(
+            code="E235", fact="endpoint", do=("name a measure at a visit, and the arm",),
+            what="the endpoint must be a column of the grid, of a trial with an arm.",
+        )  # fmt: skip
+        return
     if len(set(trial.grid)) < len(trial.grid):
         yield Finding(code="E235", fact="visits", what="two measures at visits are one column.")
     needed = {trial.visit, trial.parameter, trial.value, *trial.measures} - {""}
@@ -95,6 +104,12 @@ def _fits(trial: Trial, modelled: Sequence[Column]) -> Found:
             what=f"column {absent[0]!r} of the trial is not declared, or dropped.",
         )  # fmt: skip
         return
+    kinds = {c.name: c.kind for c in modelled}
+    if trial.endpoint and not (kinds[trial.endpoint] in NUMERIC and kinds[trial.arm] in LEVELLED):
+        yield Finding(
+            code="E235", fact="endpoint", do=("declare the kinds of both columns so",),
+            what="an endpoint must be a number, and the arm a column of levels.",
+        )  # fmt: skip
     nullable = {c.name: c.nullable for c in modelled}
     can = [{nullable[trial.column(m, v)] for m in trial.measures} for v in trial.visits]
     if trial.missed != "cells" and any(len(each) > 1 for each in can):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from wardveil.networks.population import Population
+from wardveil.networks.population import Population, _apart
 from wardveil.schema import Schema
 from wardveil.schema.where import parse_where
 
@@ -64,6 +64,32 @@ def test_soft_rows_are_used_evenly():
     which = population(rows=40)._evenly(1_000, {}, np.random.default_rng(0))
     assert set(np.bincount(which)) <= {24, 25, 26}
     assert (np.diff(which) >= 0).all()
+
+
+def test_luck_is_uniform_apart_within_a_column_and_unrelated_between_columns():
+    draw, n = np.random.default_rng(3), 40_000
+    u, v = (_apart(n, draw) for _ in "uv")
+    assert stats.kstest(u[::4], "uniform").pvalue > ALPHA
+    assert stats.kstest(u[::4] ** 1.1, "uniform").pvalue < ALPHA
+    halves = (u > 0.5).reshape(-1, 2)
+    assert (halves[:, 0] != halves[:, 1]).all()
+    assert (np.sort((4 * u).astype(int).reshape(-1, 4), axis=1) == np.arange(4)).all()
+    table = np.zeros((4, 4))
+    np.add.at(table, ((4 * u).astype(int), (4 * v).astype(int)), 1)
+    of_first = np.zeros((4, 4))  # rows that are drawn independently of one another
+    np.add.at(of_first, ((4 * u[::4]).astype(int), (4 * v[::4]).astype(int)), 1)
+    assert stats.chisquare(of_first.ravel()).pvalue > ALPHA
+    assert table.ravel() == pytest.approx(np.full(16, n / 16), rel=0.1)
+
+
+def test_shares_err_less_than_with_independent_luck():
+    """Two patients a soft row: the variance of a level's share is at most 0.6 of binomial luck."""
+    made, n = population(rows=400), 800
+    shares = [
+        (made.draw(SCHEMA, n, {}, np.random.default_rng(k))["sex"] == 1).mean() for k in range(300)
+    ]
+    q = made.soft["sex"][:, 1]
+    assert np.var(shares) < 0.6 * (q * (1 - q)).mean() / n
 
 
 @pytest.mark.parametrize("asked", [{"sex": "female"}, {"age": (30, 41)}, {"age": 7, "sex": "male"}])
