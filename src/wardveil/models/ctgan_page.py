@@ -1,0 +1,298 @@
+"""The page: what CTGAN's training and sampling share, and how its columns are calibrated.
+
+A generator with the modes and known distributions of its table. Offsets in log-odds and quantiles
+of places move what it makes onto these, among the rows that keep the declared rules.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from wardveil.encode.categories import Conditions
+from wardveil.encode.histogram import Probabilities
+from wardveil.encode.modes import Modes
+from wardveil.models.base import Rng, Weights
+from wardveil.models.obedience import kept, ruled
+from wardveil.networks.residual import ResidualGenerator
+from wardveil.networks.spans import Spans
+from wardveil.schema import Schema
+from wardveil.schema.where import Where, cells_asked
+from wardveil.vault import Rows
+
+TOGETHER = 2_000
+"""Rows made at a time; bounds memory, and fits the processor's cache."""
+CALIBRATION_ROWS = 10_000
+TURNS = 6
+"""Times that offsets are looked for, where rows that break rules are drawn again."""
+BANDS = 16
+"""Parts of equal mass in which the law of a number is compared."""
+LEAST = 1e-9
+"""Smallest share of a category; its logarithm is taken."""
+MOST_BROKEN = 20
+"""Rows drawn for each that keeps the rules, beyond which the kept ones say too little."""
+KNOTS = 1_025
+"""Quantiles kept of what the generator makes of each number."""
+CANDIDATES = 8
+"""Rows drawn for each that is kept, where several things are asked of it."""
+
+
+class Shape(Protocol):
+    """The settings that a page needs."""
+
+    @property
+    def noise_dim(self) -> int:
+        """Width of z."""
+
+    @property
+    def generator_hidden_dims(self) -> tuple[int, ...]:
+        """Widths of the generator's blocks."""
+
+    @property
+    def condition(self) -> bool:
+        """Whether the generator is told a category."""
+
+    @property
+    def calibrate(self) -> bool:
+        """Whether columns are moved onto the known distributions."""
+
+
+class Page:
+    """What training and sampling share: modes, frequencies, generator, calibration."""
+
+    def __init__(
+        self, model: Shape, modes: Modes, p: Mapping[str, Probabilities], n: int,
+        generator: ResidualGenerator,
+    ) -> None:  # fmt: skip
+        self.modes, self.p, self.generator = modes, p, generator
+        self.noise_dim, self.calibrated = model.noise_dim, model.calibrate
+        self.spans = Spans(modes.sizes)
+        mass = [torch.from_numpy(np.asarray(p[v.name])) for v in modes.discrete]
+        self.counts = n * torch.cat(mass) if mass else torch.zeros(0)
+        self.frequent = Conditions(mass)
+        self.condition_dim = modes.discrete_width if model.condition else 0
+        self.shift = torch.zeros(modes.hot_width, 1)
+        self.knots: dict[str, NDArray[np.float64]] | None = None
+
+    @classmethod
+    def of(cls, model: Shape, modes: Modes, p: Mapping[str, Probabilities], n: int) -> "Page":
+        """A fresh generator for known distributions."""
+        inputs = model.noise_dim + (modes.discrete_width if model.condition else 0)
+        G = ResidualGenerator(inputs, model.generator_hidden_dims, modes.width).eval()
+        return cls(model, modes, p, n, G)
+
+    @classmethod
+    def restored(cls, model: Shape, schema: Schema, weights: Weights) -> "Page":
+        """The page that `weights` were made of."""
+        p = {v.name: weights[f"p/{v.name}"].numpy() for v in schema.variables}
+        page = cls.of(model, Modes.restored(schema.variables, weights), p, 1)
+        stored = {k.removeprefix("G/"): w for k, w in weights.items() if k.startswith("G/")}
+        page.generator.load_state_dict(stored)
+        if model.calibrate:
+            page.shift = weights["shift"]
+            page.knots = {x.variable.name: weights[f"knots/{x.variable.name}"].numpy()
+                          for x in page.modes.numbers}  # fmt: skip
+        return page
+
+    def weights(self, schema: Schema, rng: Rng) -> Weights:
+        """Everything sampling needs; the generator is calibrated for it."""
+        found = {f"p/{name}": torch.from_numpy(q) for name, q in self.p.items()}
+        found |= {f"G/{k}": w.detach() for k, w in self.generator.state_dict().items()}
+        found |= self.modes.tensors()
+        if self.calibrated:
+            self._calibrate(schema, rng)
+            knots = self.knots or {}
+            found |= {f"knots/{name}": torch.from_numpy(x) for name, x in knots.items()}
+            found |= {"shift": self.shift}
+        return found
+
+    def raw(self, n: int, rng: Rng, at: Tensor | None = None) -> Tensor:
+        """G before its last activations, (W, n); conditions by true frequency if not given."""
+        z = torch.randn(self.noise_dim, n, generator=rng.torch)
+        if self.condition_dim:
+            at = self.frequent.draw(n, rng.torch) if at is None else at
+            cond = torch.zeros(self.condition_dim, n).scatter_(0, at[None], 1.0)
+            z = torch.cat([z, cond])
+        raw: Tensor = self.generator(z)
+        return raw
+
+    def chances(self, raw: Tensor) -> Tensor:
+        """Chances of categories, then scalars, (W, n)."""
+        hot = self.modes.hot_width
+        return torch.cat([self.spans.softmax(raw[:hot] + self.shift), raw[hot:].tanh()])
+
+    def drawn(self, n: int, rng: Rng) -> Rows:
+        """n rows."""
+        with torch.no_grad():
+            return self._decoded(self.raw(n, rng), rng)
+
+    def _decoded(self, raw: Tensor, rng: Rng) -> Rows:
+        hot = self.modes.hot_width
+        codes = self.spans.draw(raw[:hot] + self.shift, rng.torch)
+        scalars = raw[hot:].tanh().double().numpy()
+        return self.modes.decode(codes.numpy().astype(np.int32), scalars, self.knots)
+
+    def asked(self, n: int, where: Where, rng: Rng) -> Rows:
+        """n rows that keep what is asked, out of `CANDIDATES` times as many.
+
+        A candidate is kept with chance proportional to that of drawing what is asked from it;
+        then it is drawn, given that it is.
+        """
+        m = CANDIDATES * n
+        with torch.no_grad():
+            raw = self.raw(m, rng, self._lit(m, where, rng))
+            hot = raw[: self.modes.hot_width]
+            allowed = self._allowed(raw, where)
+            chance = self.spans.softmax(hot + self.shift) * allowed
+            fit = self.spans.total(chance).clamp_(min=1e-12).log_().sum(dim=0)
+            luck = -torch.rand(m, generator=rng.torch).clamp_(min=1e-9).log_().neg_().log_()
+            kept = (fit + luck).topk(n).indices[torch.randperm(n, generator=rng.torch)]
+            hot.masked_fill_(allowed == 0, -1e9)
+            return self._decoded(raw[:, kept], rng)
+
+    def _lit(self, m: int, where: Where, rng: Rng) -> Tensor | None:
+        """For each of m rows one of the asked categories; None where only numbers are asked."""
+        mass = [
+            np.where(cells_asked(v, where[v.name]), np.maximum(self.p[v.name], 1e-9), 0.0)
+            if v.name in where else None
+            for v in self.modes.discrete
+        ]  # fmt: skip
+        if all(x is None for x in mass) or not self.condition_dim:
+            return None
+        starts = self.modes.starts[: len(mass)]
+        asked = [k for k, x in enumerate(mass) if x is not None]
+        conditions = Conditions([torch.from_numpy(mass[k]) for k in asked])
+        found = conditions.draw(m, rng.torch)
+        sizes = torch.tensor([self.modes.sizes[k] for k in asked])
+        place = torch.cat([torch.arange(self.modes.sizes[k]) + starts[k] for k in asked])
+        assert len(place) == int(sizes.sum())
+        return place[found]
+
+    def _allowed(self, raw: Tensor, where: Where) -> Tensor:
+        """Which categories and modes of each row keep what is asked, (hot_width, m) 0 or 1."""
+        modes, found = self.modes, torch.ones(self.modes.hot_width, raw.shape[1])
+        names = [v.name for v in modes.discrete] + [x.variable.name for x in modes.numbers]
+        for name, start, size in zip(names, modes.starts.tolist(), modes.sizes, strict=True):
+            if name not in where:
+                continue
+            k = names.index(name) - len(modes.discrete)
+            if k < 0:
+                mask = cells_asked(modes.discrete[k + len(modes.discrete)], where[name])
+                found[start : start + size] = torch.from_numpy(mask.astype(np.float32))[:, None]
+            else:
+                found[start : start + size] = self._inside(k, raw, where)
+        return found
+
+    def _inside(self, k: int, raw: Tensor, where: Where) -> Tensor:
+        """Which modes of a number put it where it is asked, (size, m); all that know it if none."""
+        number = self.modes.numbers[k]
+        name, m = number.variable.name, raw.shape[1]
+        mask = cells_asked(number.variable, where[name])
+        scalar = np.tile(raw[self.modes.hot_width + k].tanh().double().numpy(), number.size)
+        mode = np.repeat(np.arange(number.size, dtype=np.int32), m)
+        values = number.values(mode, scalar, self.knots[name] if self.knots else None)
+        good = mask[number.variable.cell(values)].reshape(number.size, m)
+        known = np.arange(number.size) < number.size - number.variable.nullable
+        good |= known[:, None] & ~good.any(axis=0)
+        return torch.from_numpy(good.astype(np.float32))
+
+    def rarity(self, most: float) -> Tensor:
+        """Weight of a patient by its condition: log-frequency over frequency, (C,)."""
+        sizes = [v.size for v in self.modes.discrete]
+        parts = []
+        for count in torch.split(self.counts, sizes):
+            log = count.log1p()
+            parts.append((log / log.sum()) / (count / count.sum()).clamp(min=1e-9))
+        return torch.cat(parts).clamp(max=most).float() if parts else torch.zeros(0)
+
+    def _calibrate(self, schema: Schema, rng: Rng) -> None:
+        """Offsets in log-odds, and quantiles of what G makes of each number.
+
+        Rows that break a rule are drawn again, and that changes every column's law: offsets and
+        quantiles are sought that make the law of the kept rows the known one.
+        """
+        modes, hot = self.modes, self.modes.hot_width
+        pieces = range(CALIBRATION_ROWS // TOGETHER)
+        with torch.no_grad():
+            raw = torch.cat([self.raw(TOGETHER, rng) for _ in pieces], dim=1)
+        scalars = raw[hot:].tanh().double().numpy()
+        masses = [self.p[v.name] for v in modes.discrete]
+        masses += [x.masses(self.p[x.variable.name]) for x in modes.numbers]
+        known = torch.from_numpy(np.concatenate([np.maximum(m, LEAST) for m in masses])).float()
+        wanted, good = known, np.arange(raw.shape[1])
+        best, least = (self.shift, self.knots), np.inf
+        for _ in range(TURNS):
+            self.shift = self._shift_to(raw[:hot], wanted)
+            codes = self.spans.draw(raw[:hot] + self.shift, rng.torch).numpy().astype(np.int32)
+            self.knots = self._knots(codes[len(modes.discrete) :, good], scalars[:, good])
+            if not ruled(schema):
+                return
+            _, good = kept(modes.decode(codes, scalars, self.knots), schema, {})
+            if len(good) < raw.shape[1] / MOST_BROKEN:
+                break
+            if (gap := self._gap(codes[:, good], scalars[:, good], known)) < least:
+                best, least = (self.shift, self.knots), gap
+            wanted = known * self._shares(codes) / self._shares(codes[:, good])
+
+        if np.isfinite(least):
+            self.shift, self.knots = best
+
+    def _gap(self, codes: NDArray[np.int32], scalars: NDArray[np.float64], known: Tensor) -> float:
+        """How far the laws of some rows are from the known ones, Σ TVD over variables."""
+        modes, spans = self.modes, self.spans
+        wanted = known / spans.spread(spans.total(known[:, None]))[:, 0]
+        gap = 0.5 * float((self._shares(codes) - wanted).abs().sum())
+        parts = zip(modes.numbers, codes[len(modes.discrete) :], scalars, strict=True)
+        knots = self.knots or {}
+        for x, mode, scalar in parts:
+            places = x.placed(mode, scalar)[mode < x.normals]
+            edges = knots[x.variable.name][:: KNOTS // BANDS]
+            share = np.histogram(places, edges)[0] / max(len(places), 1)
+            gap += 0.5 * float(np.abs(share - 1 / BANDS).sum())
+        return gap
+
+    def _shift_to(self, raw: Tensor, wanted: Tensor) -> Tensor:
+        """Offsets that give each category, and the normals of each number together, their share.
+
+        Normals of a number share one offset: their places are calibrated by quantiles, and
+        offsets of their own would move rows between modes without regard to what goes with them.
+
+        Args:
+            raw: (hot_width, m) log-odds.
+            wanted: (hot_width,) shares, not normalised.
+
+        Returns:
+            (hot_width, 1).
+        """
+        modes = self.modes
+        sizes = [v.size for v in modes.discrete] + [x.size - x.normals + 1 for x in modes.numbers]
+        first = torch.ones(modes.hot_width, dtype=torch.int64)
+        for x, start in zip(modes.numbers, modes.starts[len(modes.discrete) :], strict=True):
+            first[start + 1 : start + x.normals] = 0
+        tied, spans = first.cumsum(0) - 1, Spans(sizes)
+        odds = raw.new_zeros(spans.width, raw.shape[1])
+        odds.index_add_(0, tied, self.spans.softened(raw).exp()).log_()
+        share = wanted.new_zeros(spans.width).index_add_(0, tied, wanted)
+        share /= spans.spread(spans.total(share[:, None]))[:, 0]
+        return spans.shift_to(odds, share)[tied]
+
+    def _shares(self, codes: NDArray[np.int32]) -> Tensor:
+        """How many rows have each category and mode, and half a row more, as a share."""
+        hot = torch.from_numpy(codes).long() + self.modes.starts[:, None]
+        count = torch.bincount(hot.flatten(), minlength=self.modes.hot_width)
+        return (count + 0.5) / codes.shape[1]
+
+    def _knots(
+        self, codes: NDArray[np.int32], scalars: NDArray[np.float64]
+    ) -> dict[str, NDArray[np.float64]]:
+        """Number -> quantiles of where drawn rows put it, rising."""
+        found = {}
+        for x, mode, scalar in zip(self.modes.numbers, codes, scalars, strict=True):
+            places = np.sort(x.placed(mode, scalar)[mode < x.normals])
+            places = places if len(places) else x.mixture.mean
+            rising = np.quantile(places, np.linspace(0, 1, KNOTS)) + 1e-9 * np.arange(KNOTS)
+            found[x.variable.name] = rising
+        return found
