@@ -96,7 +96,7 @@ def main() -> None:
                     key = (name, method, epsilon, seed)
                     if (options.again and method != REAL) or key not in known(options.results):
                         record = dict(zip(KEY, key, strict=True)) | record_of(judge, key, options)
-                        _append(options.results, record)
+                        append(options.results, record)
 
 
 def known(path: Path) -> dict[tuple[Any, ...], dict[str, Any]]:
@@ -206,7 +206,8 @@ def _version(method: Method) -> str:
     return f"wardveil {wv.__version__}" if method.peer == OURS else PINS[method.peer][0]
 
 
-def _append(path: Path, record: dict[str, Any]) -> None:
+def append(path: Path, record: dict[str, Any]) -> None:
+    """Keep a run as a line of the results, and show it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record) + "\n")

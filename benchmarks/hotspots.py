@@ -62,7 +62,6 @@ def main() -> None:
         return wv.fit(table, model=settings(name, set_), epsilon=1.0, seed=0)
 
     game = wv.CTGAN().game(table.rows, table.schema, seed=0)
-
     game.step()  # torch imports half of itself with the first one
 
     def played() -> None:

@@ -8,13 +8,12 @@ results/sizes.jsonl as they finish, and what is known is not run again.
 """
 
 import argparse
-import json
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
 from chart import chart
-from compare import KEY, METHODS, known, record_of
+from compare import KEY, METHODS, REAL, append, known, record_of
 from judge import Judge
 from tables import benchmark
 
@@ -22,7 +21,6 @@ RESULTS: Final = Path(__file__).parent / "results" / "sizes.jsonl"
 TABLE: Final = "adult"
 EPSILON: Final = 1.0
 MEASURES: Final = ("tvd2", "tstr_gap")
-REAL: Final = "real rows"
 
 
 def main() -> None:
@@ -37,9 +35,7 @@ def main() -> None:
                 if key in known(RESULTS):
                     continue
                 found = dict(zip(KEY, key, strict=True)) | record_of(judge, key, options)
-                with RESULTS.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(found) + "\n")
-                print(found, flush=True)
+                append(RESULTS, found)
 
 
 def lines(measure: str) -> dict[str, list[tuple[float, float]]]:

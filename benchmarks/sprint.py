@@ -138,12 +138,8 @@ def fits(
         if "real" in ways:
             yield {"way": "real", "seed": seed, **judged(train, train, held, fitted)}
         for way in [w for w in ways if w != "real"]:
-            name, epsilon = WAYS[way]
             began = time.process_time()
-            synth = wv.fit(
-                train, schema=fitted, model=settings(name, {}), epsilon=epsilon, seed=seed,
-                delta=None if math.isinf(epsilon) else DELTA,
-            )  # fmt: skip
+            synth = learnt(way, train, fitted, seed)
             seconds = time.process_time() - began
             fake = synth.sample(len(train), seed=seed)
             yield {
@@ -152,20 +148,24 @@ def fits(
             }  # fmt: skip
 
 
+def learnt(way: str, train: pd.DataFrame, schema: wv.Schema, seed: int) -> wv.Synthesizer:
+    """One way's synthesizer."""
+    name, epsilon = WAYS[way]
+    return wv.fit(
+        train, schema=schema, model=settings(name, {}), epsilon=epsilon, seed=seed,
+        delta=None if math.isinf(epsilon) else DELTA,
+    )  # fmt: skip
+
+
 def effects(options: argparse.Namespace) -> dict[str, Any]:
     """Way -> the difference of arms at one year in syntheses of the same participants."""
     schema = wv.Schema.read(ROOT / "examples" / "schemas" / "sprint.toml")
     train, _ = split(pd.read_csv(options.data / "simulated" / "sprint.csv.gz"), 0)
     fitted, made = replace(schema, rows=len(train)), {}
     for way in options.ways:
-        name, epsilon = WAYS[way]
         told = []
         for seed in range(options.seeds):
-            synth = wv.fit(
-                train, schema=fitted, model=settings(name, {}), epsilon=epsilon, seed=seed,
-                delta=None if math.isinf(epsilon) else DELTA,
-            )  # fmt: skip
-            fake = synth.sample(len(train), seed=seed)
+            fake = learnt(way, train, fitted, seed).sample(len(train), seed=seed)
             effect = treatment_effect(train, fake, arm="arm", measurement="SBP_12M", schema=schema)
             told.append(round(effect.synthetic[0], 2))
             print(way, seed, told[-1], effect.real, flush=True)

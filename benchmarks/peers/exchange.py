@@ -33,12 +33,13 @@ def run(method: Callable[[pd.DataFrame, dict[str, Any]], Callable[[int], pd.Data
     synthetic = sample(task["rows"])
     sampled_cpu = time.process_time()
     synthetic.to_csv(folder / "synthetic.csv", index=False)
+    peak = _peak_mb()
     done = {
         "fit_seconds": fitted - start,
         "fit_cpu_seconds": fitted_cpu - cpu,
         "rows_per_second": len(synthetic) / (sampled_cpu - fitted_cpu),
-        "peak_mb": _peak_mb(),
-        "own_mb": _peak_mb() - before,
+        "peak_mb": peak,
+        "own_mb": peak - before,
     }
     kept = folder / "done.json.part"
     kept.write_text(json.dumps(done), encoding="utf-8")

@@ -23,6 +23,9 @@ from wardveil.schema import Schema
 from wardveil.schema.where import Where, cells_asked
 from wardveil.vault import Rows
 
+Knots = dict[str, NDArray[np.float64]]
+"""Number -> quantiles of its places, (KNOTS,)."""
+
 TOGETHER = 2_000
 """Rows made at a time; bounds memory, and fits the processor's cache."""
 CALIBRATION_ROWS = 10_000
@@ -75,7 +78,7 @@ class Page:
         self.frequent = Conditions(mass)
         self.condition_dim = modes.discrete_width if model.condition else 0
         self.shift = torch.zeros(modes.hot_width, 1)
-        self.knots: dict[str, NDArray[np.float64]] | None = None
+        self.knots: Knots | None = None
 
     @classmethod
     def of(cls, model: Shape, modes: Modes, p: Mapping[str, Probabilities], n: int) -> "Page":
@@ -149,9 +152,9 @@ class Page:
             chance = self.spans.softmax(hot + self.shift) * allowed
             fit = self.spans.total(chance).clamp_(min=1e-12).log_().sum(dim=0)
             luck = -torch.rand(m, generator=rng.torch).clamp_(min=1e-9).log_().neg_().log_()
-            kept = (fit + luck).topk(n).indices[torch.randperm(n, generator=rng.torch)]
+            chosen = (fit + luck).topk(n).indices[torch.randperm(n, generator=rng.torch)]
             hot.masked_fill_(allowed == 0, -1e9)
-            return self._decoded(raw[:, kept], rng)
+            return self._decoded(raw[:, chosen], rng)
 
     def _lit(self, m: int, where: Where, rng: Rng) -> Tensor | None:
         """For each of m rows one of the asked categories; None where only numbers are asked."""
@@ -222,10 +225,12 @@ class Page:
         masses = [self.p[v.name] for v in modes.discrete]
         masses += [x.masses(self.p[x.variable.name]) for x in modes.numbers]
         known = torch.from_numpy(np.concatenate([np.maximum(m, LEAST) for m in masses])).float()
-        wanted, good = known, np.arange(raw.shape[1])
-        best, least = (self.shift, self.knots), np.inf
+        odds, tied, spans = self._tied(raw[:hot])
+        law, wanted, good = self.spans.normalised(known), known, np.arange(raw.shape[1])
+        found = []
         for _ in range(TURNS):
-            self.shift = self._shift_to(raw[:hot], wanted)
+            share = wanted.new_zeros(spans.width).index_add_(0, tied, wanted)
+            self.shift = spans.shift_to(odds, spans.normalised(share))[tied]
             codes = self.spans.draw(raw[:hot] + self.shift, rng.torch).numpy().astype(np.int32)
             self.knots = self._knots(codes[len(modes.discrete) :, good], scalars[:, good])
             if not ruled(schema):
@@ -233,39 +238,40 @@ class Page:
             _, good = kept(modes.decode(codes, scalars, self.knots), schema, {})
             if len(good) < raw.shape[1] / MOST_BROKEN:
                 break
-            if (gap := self._gap(codes[:, good], scalars[:, good], known)) < least:
-                best, least = (self.shift, self.knots), gap
+            gap = self._gap(codes[:, good], scalars[:, good], law, self.knots)
+            found.append((gap, self.shift, self.knots))
             wanted = known * self._shares(codes) / self._shares(codes[:, good])
+        if found:
+            _, self.shift, self.knots = min(found, key=lambda turn: turn[0])
 
-        if np.isfinite(least):
-            self.shift, self.knots = best
+    def _gap(
+        self, codes: NDArray[np.int32], scalars: NDArray[np.float64], law: Tensor, knots: Knots
+    ) -> float:
+        """How far some rows are from the known law of categories and modes, and from the knots.
 
-    def _gap(self, codes: NDArray[np.int32], scalars: NDArray[np.float64], known: Tensor) -> float:
-        """How far the laws of some rows are from the known ones, Σ TVD over variables."""
-        modes, spans = self.modes, self.spans
-        wanted = known / spans.spread(spans.total(known[:, None]))[:, 0]
-        gap = 0.5 * float((self._shares(codes) - wanted).abs().sum())
-        parts = zip(modes.numbers, codes[len(modes.discrete) :], scalars, strict=True)
-        knots = self.knots or {}
-        for x, mode, scalar in parts:
+        The sum of TVD over variables.
+        """
+        gap = 0.5 * float((self._shares(codes) - law).abs().sum())
+        of_numbers = codes[len(self.modes.discrete) :]
+        for x, mode, scalar in zip(self.modes.numbers, of_numbers, scalars, strict=True):
             places = x.placed(mode, scalar)[mode < x.normals]
             edges = knots[x.variable.name][:: KNOTS // BANDS]
             share = np.histogram(places, edges)[0] / max(len(places), 1)
             gap += 0.5 * float(np.abs(share - 1 / BANDS).sum())
         return gap
 
-    def _shift_to(self, raw: Tensor, wanted: Tensor) -> Tensor:
-        """Offsets that give each category, and the normals of each number together, their share.
+    def _tied(self, raw: Tensor) -> tuple[Tensor, Tensor, Spans]:
+        """Log-odds of each category, and of the normals of each number together.
 
         Normals of a number share one offset: their places are calibrated by quantiles, and
         offsets of their own would move rows between modes without regard to what goes with them.
 
         Args:
             raw: (hot_width, m) log-odds.
-            wanted: (hot_width,) shares, not normalised.
 
         Returns:
-            (hot_width, 1).
+            (D, m), which of these D each category or mode belongs to, (hot_width,), and their
+            groups.
         """
         modes = self.modes
         sizes = [v.size for v in modes.discrete] + [x.size - x.normals + 1 for x in modes.numbers]
@@ -275,9 +281,7 @@ class Page:
         tied, spans = first.cumsum(0) - 1, Spans(sizes)
         odds = raw.new_zeros(spans.width, raw.shape[1])
         odds.index_add_(0, tied, self.spans.softened(raw).exp()).log_()
-        share = wanted.new_zeros(spans.width).index_add_(0, tied, wanted)
-        share /= spans.spread(spans.total(share[:, None]))[:, 0]
-        return spans.shift_to(odds, share)[tied]
+        return odds, tied, spans
 
     def _shares(self, codes: NDArray[np.int32]) -> Tensor:
         """How many rows have each category and mode, and half a row more, as a share."""
@@ -285,9 +289,7 @@ class Page:
         count = torch.bincount(hot.flatten(), minlength=self.modes.hot_width)
         return (count + 0.5) / codes.shape[1]
 
-    def _knots(
-        self, codes: NDArray[np.int32], scalars: NDArray[np.float64]
-    ) -> dict[str, NDArray[np.float64]]:
+    def _knots(self, codes: NDArray[np.int32], scalars: NDArray[np.float64]) -> Knots:
         """Number -> quantiles of where drawn rows put it, rising."""
         found = {}
         for x, mode, scalar in zip(self.modes.numbers, codes, scalars, strict=True):

@@ -44,6 +44,10 @@ class Spans:
         """Each group's number for each of its features, (H, B) -> (D, B)."""
         return x.index_select(0, self.owner)
 
+    def normalised(self, x: Tensor) -> Tensor:
+        """x with every group's numbers divided by their sum, (D,)."""
+        return x / self.spread(self.total(x[:, None]))[:, 0]
+
     def softmax(self, x: Tensor, temperature: float = 1.0) -> Tensor:
         """Softmax of x / temperature in each group, (D, B), differentiable."""
         y: Tensor = _Softmax.apply(x, self, temperature)  # type: ignore[no-untyped-call]

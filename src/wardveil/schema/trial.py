@@ -83,12 +83,6 @@ def _fits(trial: Trial, modelled: Sequence[Column]) -> Found:
     if bool(trial.parameter) != bool(trial.value):
         what = "parameter and value are named together or not at all."
         yield Finding(code="E235", fact="parameter", what=what)
-    if trial.endpoint and (trial.endpoint not in trial.grid or not trial.arm):
-        yield Finding(
-            code="E235", fact="endpoint", do=("name a measure at a visit, and the arm",),
-            what="the endpoint must be a column of the grid, of a trial with an arm.",
-        )  # fmt: skip
-        return
     if len(set(trial.grid)) < len(trial.grid):
         yield Finding(code="E235", fact="visits", what="two measures at visits are one column.")
     needed = {trial.visit, trial.parameter, trial.value, *trial.measures} - {""}
@@ -105,7 +99,12 @@ def _fits(trial: Trial, modelled: Sequence[Column]) -> Found:
         )  # fmt: skip
         return
     kinds = {c.name: c.kind for c in modelled}
-    if trial.endpoint and not (kinds[trial.endpoint] in NUMERIC and kinds[trial.arm] in LEVELLED):
+    if trial.endpoint and (trial.endpoint not in trial.grid or not trial.arm):
+        yield Finding(
+            code="E235", fact="endpoint", do=("name a measure at a visit, and the arm",),
+            what="the endpoint must be a column of the grid, of a trial with an arm.",
+        )  # fmt: skip
+    elif trial.endpoint and not (kinds[trial.endpoint] in NUMERIC and kinds[trial.arm] in LEVELLED):
         yield Finding(
             code="E235", fact="endpoint", do=("declare the kinds of both columns so",),
             what="an endpoint must be a number, and the arm a column of levels.",
