@@ -32,6 +32,7 @@ class Conditions:
     Attributes:
         bins: Bands and levels of each condition variable.
         width: Coordinates of a condition vector.
+        owner: Which variable each of them is of, (width,).
         joint: Distribution over all combinations, one axis a variable; None where conditions
             are drawn independently.
     """
@@ -44,7 +45,9 @@ class Conditions:
     ) -> None:
         self.bins = Bins(variables, p, BANDS if variables else 2)
         self.joint = joint
-        self.width = sum(1 if s == 2 else s for s in self.bins.sizes.values())
+        columns = [1 if s == 2 else s for s in self.bins.sizes.values()]
+        self.width = sum(columns)
+        self.owner = torch.repeat_interleave(torch.tensor(columns, dtype=torch.long))
 
     def encode(self, cells: Mapping[str, NDArray[np.int32]]) -> Tensor:
         """Condition vectors of bands and levels, (n, width) float32 of 0 and 1."""

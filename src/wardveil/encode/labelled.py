@@ -29,6 +29,7 @@ class Labelled:
         matrix: The features.
         conditions: The classes and their prior.
         sizes: Levels of each class.
+        owner: Which variable each coordinate of [x | c] is of.
         p: Fine distribution of each variable.
         attendance: Who comes to which visit, where whole visits are missed.
     """
@@ -44,6 +45,8 @@ class Labelled:
         if schema.trial and schema.trial.missed != "cells":
             self.attendance = Attendance(schema.trial, self.matrix)
         self.sizes = tuple(self.conditions.bins.sizes.values())
+        classes_of = torch.repeat_interleave(torch.tensor(self.sizes, dtype=torch.long))
+        self.owner = torch.cat([self.matrix.owner, len(self.matrix.blocks) + classes_of])
 
     def encode(self, rows: Rows) -> Tensor:
         """[x | c] of each patient by itself, (n, d + Σ sizes)."""

@@ -73,6 +73,7 @@ class Matrix:
     Attributes:
         blocks: The layout.
         width: d, columns of the matrix.
+        owner: Which variable each column is of, (d,).
         p: Fine distribution of each variable.
         peak: Share of each fine cell's patients at its roundest point, by variable; where one is
             left out, values are spread evenly over the points of a cell.
@@ -86,6 +87,8 @@ class Matrix:
     ) -> None:
         self.blocks = blocks_of(variables)
         self.width = self.blocks[-1].stop if self.blocks else 0
+        columns = [b.stop - b.start for b in self.blocks]
+        self.owner = torch.repeat_interleave(torch.tensor(columns, dtype=torch.long))
         self.p = {v.name: p[v.name] for v in variables}
         self.peak = dict(peak or {})
 

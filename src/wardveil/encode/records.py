@@ -142,6 +142,11 @@ class Records:
         x = compact.float()
         return x if self.unit == 1.0 else x * self.unit
 
+    @property
+    def owner(self) -> Tensor:
+        """Which variable each column is of, (width,)."""
+        return self._matrix.owner if self.kind == "mixed" else torch.arange(self.width)
+
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
         """Mean and variance of each column under p, (width,) each: what `dense` has."""

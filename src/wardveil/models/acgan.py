@@ -315,6 +315,7 @@ class ACGAN(Model):
     def _match(self, rows: Rows, drawing: Drawing, G: Generator, watch: Watch) -> None:
         """Second moments of G's patients onto those of the rows: what the game left over."""
         steps, d = self.matching_steps, drawing.patients.matrix.width
+        owner = drawing.patients.owner
         arms = range(drawing.patients.sizes[0] - 1) if drawing.patients.sizes else ()
         ranks = Ranks(drawing.patients.matrix)
 
@@ -329,7 +330,8 @@ class ACGAN(Model):
 
         whole = drawing.patients.encode(rows)
         match_moments(
-            G, produced, told(whole[:, :d], whole[:, d:]), steps=steps, lr=1e-3,
+            G, produced, told(whole[:, :d], whole[:, d:]),
+            owner=torch.cat([owner, *(owner[:d] for _ in arms)]), steps=steps, lr=1e-3,
             watch=lambda k: watch(Moment(phase="matching", step=k, steps=steps)),
         )  # fmt: skip
 

@@ -264,7 +264,8 @@ class MedGAN(Rules, Model):
             return activated(network(z), output) / scale
 
         match_moments(
-            network, produced, game.some_rows(MATCHED_AGAINST) / scale, steps=steps, lr=1e-3,
+            network, produced, game.some_rows(MATCHED_AGAINST) / scale,
+            owner=records.owner, steps=steps, lr=1e-3,
             watch=lambda k: watch(Moment(phase="matching", step=k, steps=steps)),
         )  # fmt: skip
         game.adopt(network)

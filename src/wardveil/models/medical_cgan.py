@@ -216,9 +216,11 @@ class MedicalCGAN(Model):
             z, c = page.latents(MATCHED_ROWS, rng)
             return softened(ranks(page.generator(torch.cat([z, c], dim=1))), c)
 
-        whole = page.encoder.encode(rows)
+        whole, owner = page.encoder.encode(rows), page.matrix.owner
+        owner = torch.cat([owner, len(page.matrix.blocks) + page.conditions.owner])
         match_moments(
-            page.generator, produced, softened(whole[:, :d], whole[:, d:]), steps=steps, lr=1e-3,
+            page.generator, produced, softened(whole[:, :d], whole[:, d:]),
+            owner=owner, steps=steps, lr=1e-3,
             watch=lambda k: watch(Moment(phase="matching", step=k, steps=steps)),
         )  # fmt: skip
 

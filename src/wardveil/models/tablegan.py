@@ -248,10 +248,11 @@ class TableGAN(Rules, Model):
             by_label = [x * x[:, k : k + 1] for k in label.columns[:MATCHED_LABELS]]
             return torch.cat([x, *by_label], dim=1)
 
+        times = 1 + len(label.columns[:MATCHED_LABELS])
         chosen = torch.randperm(len(x), generator=rng.torch)[:MATCHED_AGAINST]
         match_moments(
             G, lambda: told(ranks(G(self._noise(MATCHED_ROWS, rng)))), told(x[chosen]),
-            steps=steps, lr=self.matching_rate,
+            owner=matrix.owner.repeat(times), steps=steps, lr=self.matching_rate,
             watch=lambda k: watch(Moment(phase="matching", step=k, steps=steps)),
         )  # fmt: skip
 

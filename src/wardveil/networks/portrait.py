@@ -21,11 +21,19 @@ BANDS: Final = 6
 
 
 class Portraits:
-    """Turns rows, features first, into portraits."""
+    """Turns rows, features first, into portraits.
+
+    Attributes:
+        owner: Which variable each coordinate of a portrait is of, (d,).
+    """
 
     def __init__(self, modes: Modes, p: Mapping[str, Probabilities]) -> None:
         """Ranks are taken under p, the known distribution of each variable."""
         self._modes = modes
+        sizes = [v.size for v in modes.discrete]
+        of_numbers = len(sizes) + torch.arange(len(modes.numbers)).repeat(1 + BANDS)
+        whose = torch.repeat_interleave(torch.tensor(sizes, dtype=torch.long))
+        self.owner = torch.cat([whose, of_numbers])
         S, K = len(modes.numbers), max((x.normals for x in modes.numbers), default=0)
         cells = max((x.variable.cells for x in modes.numbers), default=0)
         self._below = torch.zeros(S, cells + 1)

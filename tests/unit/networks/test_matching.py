@@ -19,7 +19,7 @@ def test_covariances_come_near_and_the_mode_is_put_back():
     seen = []
     match_moments(
         network, lambda: network(torch.randn(1_000, 2, generator=draw)), wanted,
-        steps=400, lr=1e-2, watch=seen.append,
+        owner=torch.zeros(2), steps=400, lr=1e-2, watch=seen.append,
     )  # fmt: skip
     assert seen[-1] == 400
     assert network.training
@@ -36,7 +36,8 @@ def test_rows_are_not_drawn_towards_each_other_by_a_small_batch():
     network = nn.Linear(1, 1, bias=False)
     match_moments(
         network, lambda: network.weight * torch.randn(50, 50, generator=draw),
-        torch.randn(20_000, 50, generator=draw), steps=300, lr=3e-2, watch=lambda _: None,
+        torch.randn(20_000, 50, generator=draw), owner=torch.zeros(50),
+        steps=300, lr=3e-2, watch=lambda _: None,
     )  # fmt: skip
     assert abs(network.weight.item()) == pytest.approx(1.0, abs=0.03)
 
