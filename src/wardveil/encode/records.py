@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wardveil.encode.calibrate import calibrated, calibration
+from wardveil.encode.calibrate import calibrated
 from wardveil.encode.histogram import Probabilities
 from wardveil.encode.matrix import KAPPA, Matrix, blocks_of
 from wardveil.errors import Problem, UsageError
@@ -118,7 +118,8 @@ class Records:
         self.dtype = torch.uint8 if small else torch.int16
 
     @cached_property
-    def _matrix(self) -> Matrix:
+    def matrix(self) -> Matrix:
+        """The layout of a mixed table."""
         return Matrix(self.variables, self.p)
 
     # -- rows to numbers ---------------------------------------------------------------------
@@ -133,7 +134,7 @@ class Records:
             return found
         for first in range(0, n, TOGETHER):
             part = {name: values[first : first + TOGETHER] for name, values in rows.items()}
-            x = self._matrix.encode(part)
+            x = self.matrix.encode(part)
             found[first : first + TOGETHER] = ((x + 1) * (MOST / 2)).round_().to(self.dtype)
         return found
 
@@ -145,7 +146,7 @@ class Records:
     @property
     def owner(self) -> Tensor:
         """Which variable each column is of, (width,)."""
-        return self._matrix.owner if self.kind == "mixed" else torch.arange(self.width)
+        return self.matrix.owner if self.kind == "mixed" else torch.arange(self.width)
 
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
@@ -157,7 +158,7 @@ class Records:
                 mean[k] = float(values @ self.p[v.name])
                 square[k] = float(values**2 @ self.p[v.name])
             return mean, square - mean**2
-        for b in self._matrix.blocks:
+        for b in self.matrix.blocks:
             p = torch.from_numpy(np.asarray(self.p[b.variable.name])).float()
             if b.number:  # ranks are uniform where known, and ½ where missing
                 mean[b.start], square[b.start] = 1 / 2, 1 / 3
@@ -168,14 +169,12 @@ class Records:
     # -- numbers to rows ---------------------------------------------------------------------
 
     def calibration(self, y: Tensor, *, nearest: bool) -> dict[str, Tensor]:
-        """What `decode` needs to keep the distributions p.
+        """What `decode` needs to keep the distributions p of codes or counts.
 
         Args:
             y: What the decoder made of many latents, (m, width), before the last activation.
             nearest: Whether flags will be rounded.
         """
-        if self.kind == "mixed":
-            return dict(calibration(self._matrix, self._as_matrix(y)))
         if self.kind == "binary" and not nearest:
             share = torch.tensor([self.p[v.name][1] for v in self.variables])
             return {"offsets": _offsets(y, share.float())}
@@ -200,9 +199,9 @@ class Records:
                 chance, and a count between two numbers is one of them with its chance.
         """
         if self.kind == "mixed":
-            t = self._as_matrix(y)
-            t = calibrated(self._matrix, t, fitted) if fitted else t
-            return self._matrix.decode(self._likeliest(t) if nearest else t, rng)
+            t = self.as_matrix(y)
+            t = calibrated(self.matrix, t, fitted) if fitted else t
+            return self.of_matrix(t, rng, nearest=nearest)
         if "thresholds" in fitted:
             cells = _cells(y, fitted["thresholds"])
             return {v.name: v.draw(cells[k], rng) for k, v in enumerate(self.variables)}
@@ -217,10 +216,14 @@ class Records:
         columns = np.ascontiguousarray(values.T)
         return {v.name: _kept(v, columns[k]) for k, v in enumerate(self.variables)}
 
+    def of_matrix(self, t: Tensor, rng: np.random.Generator, *, nearest: bool) -> Rows:
+        """Rows of a mixed table's log-odds, calibrated or not."""
+        return self.matrix.decode(self._likeliest(t) if nearest else t, rng)
+
     def _likeliest(self, t: Tensor) -> Tensor:
         """Log-odds that leave the likeliest level no rival."""
         found = t.clone()
-        for b in self._matrix.blocks:
+        for b in self.matrix.blocks:
             odds = t[:, b.odds]
             if b.choices > 1:
                 best = torch.nn.functional.one_hot(odds.argmax(dim=1), b.choices)
@@ -229,10 +232,10 @@ class Records:
                 found[:, b.odds] = odds.sign() * FAR
         return found
 
-    def _as_matrix(self, y: Tensor) -> Tensor:
-        """Log-odds as `encode.matrix` has them: positions in [-1, 1], log-odds over κ."""
+    def as_matrix(self, y: Tensor) -> Tensor:
+        """A mixed table as `encode.matrix` has it: positions in [-1, 1], log-odds over κ."""
         t = y.clamp(-MOST_ODDS, MOST_ODDS) / KAPPA
-        for b in self._matrix.blocks:
+        for b in self.matrix.blocks:
             if b.number:
                 t[:, b.start] = 2 * torch.sigmoid(y[:, b.start]) - 1
             if b.choices == 1:  # one column is half the difference of two

@@ -48,7 +48,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
-from wardveil.encode.calibrate import Ranks
+from wardveil.encode.calibrate import Ranks, calibrated, calibration_rows
 from wardveil.encode.condition import JOINT_LIMIT, Conditions, joint_size
 from wardveil.encode.grid import Grid
 from wardveil.encode.histogram import distributions, simplex
@@ -56,8 +56,9 @@ from wardveil.encode.labelled import Labelled, most_levels, split
 from wardveil.encode.matrix import Block, blocks_of
 from wardveil.errors import Problem, UsageError
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive, refuse_unasked
+from wardveil.models.calibration import matrix_calibration
 from wardveil.models.surrogate import anchored, let_in, surrogates
-from wardveil.networks.drawing import Drawing, restored, stored
+from wardveil.networks.drawing import Drawing, State, restored, stored
 from wardveil.networks.judge import class_judge
 from wardveil.networks.matching import MATCHED_ROWS, match_moments
 from wardveil.networks.trial import (
@@ -251,7 +252,7 @@ class ACGAN(Model):
             kept += found
         if self._choosy:
             kept = self._best(vault, drawing, kept)
-        return stored(drawing.patients, [drawing.calibrated(G) for G in kept])
+        return stored(drawing.patients, [_calibrated(drawing, G) for G in kept])
 
     def _generator(self, patients: Labelled) -> Generator:
         """A fresh G."""
@@ -338,7 +339,7 @@ class ACGAN(Model):
     def _best(self, vault: Vault, drawing: Drawing, kept: Sequence[Generator]) -> list[Generator]:
         """The states whose patients teach best what class a real patient is of."""
         patients = drawing.patients
-        drawn = [drawing.draw([drawing.calibrated(G)], self.judged_rows, {}) for G in kept]
+        drawn = [drawing.draw([_calibrated(drawing, G)], self.judged_rows, {}) for G in kept]
         taught = [patients.encode(rows) for rows in drawn]
         judge = class_judge(taught, patients.matrix.width, patients.sizes)
         chosen: list[int] = []
@@ -369,6 +370,25 @@ def _labelled(vault: Vault, n: int) -> Labelled:
         answer = vault.marginal(list(bins.sizes), bins, name="classes")
         joint = simplex(answer.counts.ravel(), n).reshape(answer.counts.shape) / n
     return Labelled(vault.schema, p, joint)
+
+
+def _calibrated(drawing: Drawing, G: Generator) -> State:
+    """G and what moves its columns onto the known distributions."""
+    patients, attendance = drawing.patients, drawing.patients.attendance
+    m = calibration_rows(patients.matrix.width)
+    c, given = patients.drawn(m, {}, drawing.numpy)
+    with torch.no_grad():
+        x = G(drawing.noise(m), c)
+
+    def decoded(moved: Tensor) -> Rows:
+        if attendance:
+            moved = attendance.marked(moved, attendance.fitted(moved), drawing.numpy)
+        return {**patients.matrix.decode(moved, drawing.numpy), **given}
+
+    fitted = dict(matrix_calibration(patients.matrix, x, patients.schema, decoded))
+    if attendance:
+        fitted |= attendance.fitted(calibrated(patients.matrix, x, fitted))
+    return G, fitted
 
 
 def _class_loss(judged: Tensor, c: Tensor, sizes: Sequence[int]) -> Tensor:

@@ -5,6 +5,7 @@ of places move what it makes onto these, among the rows that keep the declared r
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from wardveil.encode.calibrate import calibration_rows
 from wardveil.encode.categories import Conditions
 from wardveil.encode.histogram import Probabilities
 from wardveil.encode.modes import Modes
 from wardveil.models.base import Rng, Weights
-from wardveil.models.obedience import kept, ruled
+from wardveil.models.calibration import Which, among_kept, unevenness
 from wardveil.networks.residual import ResidualGenerator
 from wardveil.networks.spans import Spans
 from wardveil.schema import Schema
@@ -28,16 +30,8 @@ Knots = dict[str, NDArray[np.float64]]
 
 TOGETHER = 2_000
 """Rows made at a time; bounds memory, and fits the processor's cache."""
-CALIBRATION_ROWS = 50_000
-"""Few leave an error of their own (adult: `tvd1` 0.012 against 0.015 from 10,000)."""
-TURNS = 6
-"""Times that offsets are looked for, where rows that break rules are drawn again."""
-BANDS = 16
-"""Parts of equal mass in which the law of a number is compared."""
 LEAST = 1e-9
 """Smallest share of a category; its logarithm is taken."""
-MOST_BROKEN = 20
-"""Rows drawn for each that keeps the rules, beyond which the kept ones say too little."""
 KNOTS = 1_025
 """Quantiles kept of what the generator makes of each number."""
 CANDIDATES = 8
@@ -219,7 +213,7 @@ class Page:
         quantiles are sought that make the law of the kept rows the known one.
         """
         modes, hot = self.modes, self.modes.hot_width
-        pieces = range(CALIBRATION_ROWS // TOGETHER)
+        pieces = range(calibration_rows(modes.width) // TOGETHER)
         with torch.no_grad():
             raw = torch.cat([self.raw(TOGETHER, rng) for _ in pieces], dim=1)
         scalars = raw[hot:].tanh().double().numpy()
@@ -227,39 +221,19 @@ class Page:
         masses += [x.masses(self.p[x.variable.name]) for x in modes.numbers]
         known = torch.from_numpy(np.concatenate([np.maximum(m, LEAST) for m in masses])).float()
         odds, tied, spans = self._tied(raw[:hot])
-        law, wanted, good = self.spans.normalised(known), known, np.arange(raw.shape[1])
-        found = []
-        for _ in range(TURNS):
+
+        def attempt(wanted: Tensor, among: Which) -> _Moved:
             share = wanted.new_zeros(spans.width).index_add_(0, tied, wanted)
-            self.shift = spans.shift_to(odds, spans.normalised(share))[tied]
-            codes = self.spans.draw(raw[:hot] + self.shift, rng.torch).numpy().astype(np.int32)
-            self.knots = self._knots(codes[len(modes.discrete) :, good], scalars[:, good])
-            if not ruled(schema):
-                return
-            _, good = kept(modes.decode(codes, scalars, self.knots), schema, {})
-            if len(good) < raw.shape[1] / MOST_BROKEN:
-                break
-            gap = self._gap(codes[:, good], scalars[:, good], law, self.knots)
-            found.append((gap, self.shift, self.knots))
-            wanted = known * self._shares(codes) / self._shares(codes[:, good])
-        if found:
-            _, self.shift, self.knots = min(found, key=lambda turn: turn[0])
+            shift = spans.shift_to(odds, spans.normalised(share))[tied]
+            codes = self.spans.draw(raw[:hot] + shift, rng.torch).numpy().astype(np.int32)
+            knots = self._knots(codes[len(modes.discrete) :, among], scalars[:, among])
+            rows = modes.decode(codes, scalars, knots)
+            return _Moved(
+                modes=modes, codes=codes, scalars=scalars, shift=shift, knots=knots, rows=rows
+            )
 
-    def _gap(
-        self, codes: NDArray[np.int32], scalars: NDArray[np.float64], law: Tensor, knots: Knots
-    ) -> float:
-        """How far some rows are from the known law of categories and modes, and from the knots.
-
-        The sum of TVD over variables.
-        """
-        gap = 0.5 * float((self._shares(codes) - law).abs().sum())
-        of_numbers = codes[len(self.modes.discrete) :]
-        for x, mode, scalar in zip(self.modes.numbers, of_numbers, scalars, strict=True):
-            places = x.placed(mode, scalar)[mode < x.normals]
-            edges = knots[x.variable.name][:: KNOTS // BANDS]
-            share = np.histogram(places, edges)[0] / max(len(places), 1)
-            gap += 0.5 * float(np.abs(share - 1 / BANDS).sum())
-        return gap
+        found = among_kept(attempt, self.spans.normalised(known), m=raw.shape[1], schema=schema)
+        self.shift, self.knots = found.shift, found.knots
 
     def _tied(self, raw: Tensor) -> tuple[Tensor, Tensor, Spans]:
         """Log-odds of each category, and of the normals of each number together.
@@ -284,12 +258,6 @@ class Page:
         odds.index_add_(0, tied, self.spans.softened(raw).exp()).log_()
         return odds, tied, spans
 
-    def _shares(self, codes: NDArray[np.int32]) -> Tensor:
-        """How many rows have each category and mode, and half a row more, as a share."""
-        hot = torch.from_numpy(codes).long() + self.modes.starts[:, None]
-        count = torch.bincount(hot.flatten(), minlength=self.modes.hot_width)
-        return (count + 0.5) / codes.shape[1]
-
     def _knots(self, codes: NDArray[np.int32], scalars: NDArray[np.float64]) -> Knots:
         """Number -> quantiles of where drawn rows put it, rising."""
         found = {}
@@ -299,3 +267,30 @@ class Page:
             rising = np.quantile(places, np.linspace(0, 1, KNOTS)) + 1e-9 * np.arange(KNOTS)
             found[x.variable.name] = rising
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Moved:
+    """Columns moved by offsets and quantiles, and the rows that come of it."""
+
+    modes: Modes
+    codes: NDArray[np.int32]
+    scalars: NDArray[np.float64]
+    shift: Tensor
+    knots: Knots
+    rows: Rows
+
+    def shares(self, among: Which) -> Tensor:
+        """See `Attempt`; of categories and modes."""
+        hot = torch.from_numpy(self.codes[:, among]).long() + self.modes.starts[:, None]
+        count = torch.bincount(hot.flatten(), minlength=self.modes.hot_width)
+        return (count + 0.5) / len(among)
+
+    def unevenness(self, among: Which) -> float:
+        """See `Attempt`."""
+        gap, steps = 0.0, np.linspace(0.0, 1.0, KNOTS)
+        codes = self.codes[len(self.modes.discrete) :]
+        for x, mode, scalar in zip(self.modes.numbers, codes, self.scalars, strict=True):
+            places = x.placed(mode[among], scalar[among])[mode[among] < x.normals]
+            gap += unevenness(np.interp(places, self.knots[x.variable.name], steps))
+        return gap

@@ -32,7 +32,7 @@ Where privacy is spent
     The generator sees patients through these answers alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, final
 
@@ -41,12 +41,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from wardveil.encode.calibrate import calibration_rows
 from wardveil.encode.histogram import distributions
 from wardveil.encode.records import Records, kind_of, width_of
 from wardveil.errors import Problem, UsageError
 from wardveil.models.asked import drawn
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
 from wardveil.models.bookmark import below
+from wardveil.models.calibration import matrix_calibration
 from wardveil.models.medgan_game import Game, Rules, networks_of
 from wardveil.models.surrogate import anchored, let_in, surrogates
 from wardveil.networks.autoencoder import activated
@@ -62,7 +64,6 @@ AutoencoderWay = Literal["surrogates", "both", "decoder", "components", "none"]
 
 MATCHED_AGAINST = 10_000
 """Rows that they are matched against, at most: 43 MB at 1,071 columns."""
-CALIBRATION_ROWS = 10_000
 
 
 @final
@@ -219,7 +220,7 @@ class MedGAN(Rules, Model):
             game = game.anew(small, rng.seed())
             self._play_on_patients(game, vault, watch)
             network = game.settled()
-        return self._weights(network, game.records, rng)
+        return self._weights(network, game.records, vault.schema, rng)
 
     def game(self, vault: OpenVault, rng: Rng, *, nobodys: bool = False) -> Game:
         """The game on the rows of an open vault before its first step, to be driven by hand.
@@ -310,15 +311,28 @@ class MedGAN(Rules, Model):
             game.generator_step()
             watch(Moment(phase="training", step=t + 1, steps=steps))
 
-    def _weights(self, network: nn.Sequential, records: Records, rng: Rng) -> Weights:
+    def _weights(
+        self, network: nn.Sequential, records: Records, schema: Schema, rng: Rng
+    ) -> Weights:
         """Everything sampling needs, the calibration included."""
         found = {f"p/{name}": torch.from_numpy(np.asarray(q)) for name, q in records.p.items()}
         found |= {f"G/{k}": w.detach() for k, w in network.state_dict().items()}
         if self.calibrate:
-            y = self._drawn(network, CALIBRATION_ROWS, rng)
-            fitted = records.calibration(y, nearest=self.nearest)
+            y = self._drawn(network, calibration_rows(records.width), rng)
+            fitted = self._calibration(records, y, schema, rng)
             found |= {f"fit/{k}": w for k, w in fitted.items()}
         return found
+
+    def _calibration(
+        self, records: Records, y: Tensor, schema: Schema, rng: Rng
+    ) -> Mapping[str, Tensor]:
+        """What moves columns onto p; of mixed tables among the rows that keep the rules."""
+        if records.kind != "mixed":
+            return records.calibration(y, nearest=self.nearest)
+        return matrix_calibration(
+            records.matrix, records.as_matrix(y), schema,
+            lambda t: records.of_matrix(t, rng.numpy, nearest=self.nearest),
+        )  # fmt: skip
 
     # -- sampling ----------------------------------------------------------------------------
 

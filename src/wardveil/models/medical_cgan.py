@@ -41,12 +41,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from wardveil.encode.calibrate import CALIBRATION_ROWS, Ranks, calibrated, calibration
+from wardveil.encode.calibrate import Ranks, calibrated, calibration_rows
 from wardveil.encode.condition import JOINT_LIMIT, Conditions, joint_size
 from wardveil.encode.histogram import Probabilities, distributions, simplex
 from wardveil.encode.matrix import Matrix, blocks_of
 from wardveil.errors import Problem, UsageError
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive, refuse_unasked
+from wardveil.models.calibration import matrix_calibration
 from wardveil.models.surrogate import anchored, let_in, surrogates
 from wardveil.networks.matching import MATCHED_ROWS, match_moments
 from wardveil.networks.mlp import discriminator_mlp, generator_mlp, parameters_of
@@ -202,7 +203,7 @@ class MedicalCGAN(Model):
             hidden = self.private_discriminator_hidden_dims
             hidden = hidden if vault.private else self.discriminator_hidden_dims
             self._play(vault, page, hidden, rng, watch)
-        return page.weights(rng)
+        return page.weights(vault.schema, rng)
 
     def _match(self, rows: Rows, page: "_Page", rng: Rng, watch: Watch) -> None:
         """Second moments of G's patients onto those of the surrogates: what the game left over."""
@@ -342,14 +343,19 @@ class _Page:
         page.generator.load_state_dict(stored)
         return page
 
-    def weights(self, rng: Rng) -> Weights:
+    def weights(self, schema: Schema, rng: Rng) -> Weights:
         """Everything sampling needs, the calibration included."""
         found = {f"p/{name}": torch.from_numpy(q) for name, q in self.p.items()}
         found |= {f"G/{k}": w.detach() for k, w in self.generator.state_dict().items()}
         if self.conditions.joint is not None:
             found["joint"] = torch.from_numpy(self.conditions.joint)
-        z, c = self.latents(CALIBRATION_ROWS, rng)
-        return found | dict(calibration(self.matrix, self.generate(z, c)))
+        n = calibration_rows(self.matrix.width)
+        cells, given = self.conditions.draw(n, {}, rng.numpy)
+        z = torch.randn(n, self.noise_dim, generator=rng.torch)
+        drawn = self.generate(z, self.condition_vectors(cells, n))
+        return found | dict(matrix_calibration(
+            self.matrix, drawn, schema, lambda x: {**self.matrix.decode(x, rng.numpy), **given}
+        ))  # fmt: skip
 
     def latents(self, n: int, rng: Rng) -> tuple[Tensor, Tensor]:
         """z and c of n rows, c drawn from the prior."""

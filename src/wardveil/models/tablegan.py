@@ -48,7 +48,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wardveil.encode.calibrate import CALIBRATION_ROWS, Ranks, calibrated, calibration
+from wardveil.encode.calibrate import Ranks, calibrated, calibration_rows
 from wardveil.encode.histogram import Probabilities, all_peaks, distributions
 from wardveil.encode.label import Label
 from wardveil.encode.matrix import Matrix, blocks_of
@@ -56,6 +56,7 @@ from wardveil.errors import Problem, UsageError
 from wardveil.models.asked import drawn
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
 from wardveil.models.bookmark import below
+from wardveil.models.calibration import matrix_calibration
 from wardveil.models.surrogate import anchored, let_in, opened, surrogates
 from wardveil.models.tablegan_game import Game, Rules
 from wardveil.networks.convolution import SquareGenerator
@@ -214,7 +215,7 @@ class TableGAN(Rules, Model):
             G = self.generator(matrix.width).eval()
         if "critic" in planned:
             G = self._play_on_patients(matrix, G, vault, rng, watch)
-        return self._weights(matrix, G, rng)
+        return self._weights(matrix, vault.schema, G, rng)
 
     def game(self, rows: Rows, schema: Schema, *, seed: int) -> Game:
         """The game before its first step, to be driven by hand; without any privacy.
@@ -282,15 +283,17 @@ class TableGAN(Rules, Model):
 
     # -- sampling ----------------------------------------------------------------------------
 
-    def _weights(self, matrix: Matrix, G: SquareGenerator, rng: Rng) -> Weights:
+    def _weights(self, matrix: Matrix, schema: Schema, G: SquareGenerator, rng: Rng) -> Weights:
         """Everything sampling needs, the calibration included."""
         found = {f"p/{name}": torch.from_numpy(np.asarray(q)) for name, q in matrix.p.items()}
         found |= {f"peak/{name}": torch.from_numpy(q) for name, q in matrix.peak.items()}
         found |= {f"G/{k}": w.detach() for k, w in G.state_dict().items()}
         if self.calibrate:
             with torch.no_grad():
-                x = G(self._noise(CALIBRATION_ROWS, rng))
-            fitted = calibration(matrix, _where_known(matrix, x))
+                x = G(self._noise(calibration_rows(matrix.width), rng))
+            fitted = matrix_calibration(
+                matrix, x, schema, lambda moved: matrix.decode(moved, rng.numpy)
+            )
             found |= {f"fit/{k}": w for k, w in fitted.items()}
         return found
 
@@ -323,17 +326,6 @@ def _matrix(vault: Vault, n: int) -> Matrix:
     answers = vault.one_way()
     p = distributions(vault.schema, answers, n)
     return Matrix(vault.schema.variables, p, all_peaks(vault.schema, answers))
-
-
-def _where_known(matrix: Matrix, x: Tensor) -> Tensor:
-    """Rows with positions of missing numbers replaced by those of known ones: only these count."""
-    x, order = x.clone(), torch.arange(len(x))
-    for b in matrix.blocks:
-        if b.number and b.choices:
-            known = x[x[:, b.start + 1] < 0, b.start]
-            if len(known):
-                x[:, b.start] = known[order % len(known)]
-    return x
 
 
 def _known(matrix: Matrix, rng: Rng) -> Statistics:

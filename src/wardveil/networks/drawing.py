@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wardveil.encode.calibrate import CALIBRATION_ROWS, calibrated, calibration
+from wardveil.encode.calibrate import calibrated
 from wardveil.encode.labelled import Labelled
 from wardveil.schema.where import Where
 from wardveil.vault import Rows
@@ -16,7 +16,7 @@ State = tuple[nn.Module, Mapping[str, Tensor]]
 
 
 class Drawing:
-    """Latents, calibration and draws.
+    """Latents and draws.
 
     Attributes:
         patients: How a patient is written as [x | c].
@@ -38,16 +38,6 @@ class Drawing:
         """z and c of n patients, c drawn from the prior."""
         c, _ = self.patients.drawn(n, {}, self.numpy)
         return self.noise(n), c
-
-    def calibrated(self, G: nn.Module) -> State:
-        """G and what moves its columns onto the known distributions."""
-        with torch.no_grad():
-            x = G(*self.latents(CALIBRATION_ROWS))
-        fitted = dict(calibration(self.patients.matrix, x))
-        if self.patients.attendance:
-            moved = calibrated(self.patients.matrix, x, fitted)
-            fitted |= self.patients.attendance.fitted(moved)
-        return G, fitted
 
     def draw(self, states: Sequence[State], n: int, where: Where) -> Rows:
         """n patients of some states, in equal parts; what is asked of their classes holds."""

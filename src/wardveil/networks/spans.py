@@ -14,6 +14,8 @@ from torch import Tensor
 LOWEST: Final = -40.0
 """Exponents are cut here: e⁻⁴⁰ is nothing beside 1, and products with it are still normal numbers.
 Subnormal ones made a step three times slower."""
+NEAR: Final = 1e-5
+"""Relative error of every share at which shifts are found."""
 TINY: Final = 1e-9
 """Smallest uniform number, so that its logarithm is finite."""
 
@@ -80,7 +82,10 @@ class Spans:
         shift, wanted = x.new_zeros(self.width, 1), target[:, None].log()
         for _ in range(rounds):
             mean = self.softmax(x + shift).mean(dim=1, keepdim=True)
-            shift += wanted - mean.clamp(min=1e-12).log()
+            step = wanted - mean.clamp(min=1e-12).log()
+            shift += step
+            if float(step.abs().max()) < NEAR:
+                break
         return shift
 
     def cross_entropy(self, x: Tensor, at: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ def test_a_mixed_table_keeps_its_places_within_a_step():
     }
     r = Records(schema.variables, "mixed", distributions(schema, answers, 300))
     x = r.dense(r.encode(rows))
-    exact = (r._matrix.encode(rows) + 1) / 2
+    exact = (r.matrix.encode(rows) + 1) / 2
     assert (x - exact).abs().max() <= 0.5 / MOST + 1e-7
     assert x.min() >= 0
     assert x.max() <= 1
