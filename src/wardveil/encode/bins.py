@@ -112,7 +112,7 @@ def _equal_mass(p: Probabilities, most: int) -> NDArray[np.int32]:
 
 
 def corrected(
-    bins: Bins, gaps: Mapping[str, NDArray[np.float64]], sd: float, n: int
+    bins: Bins, gaps: Mapping[str, NDArray[np.float64]], sd: Mapping[str, float], n: int
 ) -> dict[str, Probabilities]:
     """Fine distributions whose bins have the masses that a second look found.
 
@@ -122,20 +122,20 @@ def corrected(
         bins: What was looked at; its `p` is what was known before.
         gaps: Variable -> noisy count minus expected count of each bin, (bins,); of two bins the
             second alone, (1,). Before them the same for each heap of a number.
-        sd: Standard deviation of the noise on each gap, in patients.
+        sd: Variable -> standard deviation of the noise on each of its gaps, in patients.
         n: Number of patients.
     """
     found = {}
     for v in bins.variables:
         p, gap = bins.p[v.name], gaps[v.name]
         if isinstance(v, Numeric):
-            more = [believed(g[None], sd)[0] / n for g in gap[: len(v.heaps)]]
+            more = [believed(g[None], sd[v.name])[0] / n for g in gap[: len(v.heaps)]]
             p, gap = _reweighted(p, v.heaps, more), gap[len(v.heaps) :]
         group, mass = bins.group[v.name], bins.mass(v.name)
         now = np.bincount(group, weights=p, minlength=len(mass))
         if len(mass) > 1:  # what is still missing after the heaps were put right
             further = gap + n * (mass - now)[-len(gap) :]
-            further = believed(further, sd)
+            further = believed(further, sd[v.name])
             full = np.concatenate([-further, further]) if len(mass) == 2 else further
             told = to_total(n * now + full, n) / n
             empty = now[group] < 1e-9  # nothing was known inside: all its cells are alike

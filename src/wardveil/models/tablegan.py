@@ -48,7 +48,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wardveil.encode.calibrate import Ranks, calibrated, calibration_rows
+from wardveil.encode.calibrate import calibrated, calibration_rows
 from wardveil.encode.histogram import Probabilities, all_peaks, distributions
 from wardveil.encode.label import Label
 from wardveil.encode.matrix import Matrix, blocks_of
@@ -241,7 +241,7 @@ class TableGAN(Rules, Model):
         self, matrix: Matrix, label: Label, G: SquareGenerator, x: Tensor, rng: Rng, watch: Watch
     ) -> None:
         """Second moments of what G makes onto those of rows, over all and by label."""
-        steps, ranks = self.matching_steps, Ranks(matrix)
+        steps = self.matching_steps
 
         def told(x: Tensor) -> Tensor:
             """What is matched: each column, and each column times some of the label's."""
@@ -252,7 +252,7 @@ class TableGAN(Rules, Model):
         times = 1 + len(label.columns[:MATCHED_LABELS])
         chosen = torch.randperm(len(x), generator=rng.torch)[:MATCHED_AGAINST]
         match_moments(
-            G, lambda: told(ranks(G(self._noise(MATCHED_ROWS, rng)))), told(x[chosen]),
+            G, lambda: told(G(self._noise(MATCHED_ROWS, rng))), told(x[chosen]),
             owner=matrix.owner.repeat(times), steps=steps, lr=self.matching_rate,
             watch=lambda k: watch(Moment(phase="matching", step=k, steps=steps)),
         )  # fmt: skip

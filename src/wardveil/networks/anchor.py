@@ -17,6 +17,7 @@ Symbols
 
     1  p_v from histograms; bins from p_v                           one-way
     2  the masses of the bins once more, centred on p_v             masses     Σ x
+       who missed which visit, times with their events              attendance, survival
     3  all pairs at once, as second moments                         moments    Σ x xᵀ
        in a trial what the arm does to the declared endpoint        effect     Σ a·y
     4  fit S to p_v and F                                           free
@@ -31,7 +32,7 @@ Source: steps 5 and 4 follow McKenna et al. (2022), arXiv:2201.12677 (AIM: the s
     are ours.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -53,6 +54,8 @@ from wardveil.encode.pairs import (
     planned_noise,
     shrunk,
 )
+from wardveil.networks import followup
+from wardveil.networks.followup import Ending, Known, attended, survived
 from wardveil.networks.population import Population
 from wardveil.networks.softrows import SoftRows
 from wardveil.privacy import Budget, Choices, Histograms, Marginals, Moments, Question
@@ -77,6 +80,8 @@ class Fit:
         mass_share: Share for the masses of bins.
         moment_share: Share for second moments.
         effect_share: Share for what a trial's arm does to its endpoint, where that is declared.
+        attendance_share: Share for who missed which visit, where whole visits are missed.
+        survival_share: Share for times with their events, where they are declared.
         table_share: Share for tables of pairs and for choosing them, where any are bought.
         pairs_per_variable: Most pair tables, per variable; how many are bought follows from n·ε.
         steps: Optimiser steps after each bought table; eight times as many before the first.
@@ -90,6 +95,8 @@ class Fit:
     mass_share: float = 0.35
     moment_share: float = 0.3
     effect_share: float = 0.15
+    attendance_share: float = 0.25
+    survival_share: float = 0.15
     table_share: float = 0.3
     pairs_per_variable: float = 1.7
     steps: int = 30
@@ -110,13 +117,17 @@ def questions(
     rounds = pairs_planned(schema, fit.pairs_per_variable, n=n, budget=budget)
     sums = share * (1 - fit.table_share if rounds else 1.0)
     effect = fit.effect_share if schema.trial and schema.trial.endpoint else 0.0
-    asked_alone, sums = sums * effect, sums * (1 - effect)
+    followed = followup.questions(
+        schema, attendance=sums * fit.attendance_share, survival=sums * fit.survival_share
+    )
+    asked_alone, sums = sums * effect, sums * (1 - effect) - sum(q.share for q in followed)
     asked: list[Question] = [
         Histograms(tables=tables_of(schema), share=sums * fit.one_way_share),
         Moments(name="masses", share=sums * fit.mass_share),
     ]
     if len(schema.modelled) > 1:
         asked.append(Moments(name="moments", share=sums * fit.moment_share))
+    asked += followed
     if effect:
         asked.append(Moments(name="effect", share=asked_alone))
     if rounds:
@@ -141,7 +152,7 @@ def bought(
     planned = {q.name: q.count for q in vault.lease.plan.questions}
     rounds = planned.get("marginal", 0)
     whole = SUMS + rounds + 1
-    p, bins, peak, weight = _masses(vault, n, fit, lambda k: watch(k, whole))
+    p, endings, bins, peak, weight = _masses(vault, n, fit, lambda k: watch(k, whole))
     sd = planned_noise(vault, "marginal") if rounds else 0.0
     coarse = Bins(bins.variables, p, bins_for(n, sd), finer=bins) if rounds else None
     soft = SoftRows(bins, rows=fit.rows, generator=generator, coarse=coarse)
@@ -149,6 +160,11 @@ def bought(
     for rule in vault.schema.constraints:
         if len(rule.columns) == 2 and not rule.derived:
             soft.forbid(*rule.columns, forbidden(rule, bins))
+    for a, b, table in followup.impossible(vault.schema, bins):
+        soft.forbid(a, b, table)
+    for ending in endings:
+        vectors = ending.bands(ending.names[0]), ending.bands(ending.names[1])
+        soft.measure_product(ending.names, vectors, ending.table, 1 / max(ending.sd, 1 / n) ** 2)
     if "moments" in planned:
         _moments(vault, n, p, soft)
         if "effect" in planned:
@@ -165,12 +181,12 @@ def bought(
 
 def _masses(
     vault: Vault, n: int, fit: Fit, watch: Callable[[int], None]
-) -> tuple[Mapping[str, Probabilities], Bins, Mapping[str, Probabilities], float]:
-    """Fine distributions after both looks, bins, spikes, and the weight of a bin's mass."""
+) -> tuple[Mapping[str, Probabilities], Sequence[Ending], Bins, Mapping[str, Probabilities], float]:
+    """Fine distributions after all looks, how patients ended, bins, spikes, a bin mass's weight."""
     variables = vault.schema.variables
     answers = vault.one_way()
     watch(1)
-    p = distributions(vault.schema, answers, n)
+    p: Known = distributions(vault.schema, answers, n)
     sigma = planned_noise(vault, "masses")
     most = fit.bins or bins_for(n, sigma * sqrt(len(variables)), per_table=1)
     bins = Bins(variables, p, most)
@@ -178,8 +194,15 @@ def _masses(
     answer = vault.mean(embedding, name="masses")
     watch(2)
     sd = answer.sd / embedding.unit
-    p = corrected(bins, embedding.split(answer.counts), sd, n)
-    return p, Bins(variables, p, most), all_peaks(vault.schema, answers), (n / max(sd, 1.0)) ** 2
+    p = corrected(bins, embedding.split(answer.counts), dict.fromkeys(bins.sizes, sd), n)
+    planned = {q.name for q in vault.lease.plan.questions}
+    endings: Sequence[Ending] = ()
+    if "attendance" in planned:
+        p = attended(vault, n, p)
+    if "survival" in planned:
+        p, endings = survived(vault, n, p)
+    bins, weight = Bins(variables, p, most), (n / max(sd, 1.0)) ** 2
+    return p, endings, bins, all_peaks(vault.schema, answers), weight
 
 
 def _moments(vault: Vault, n: int, p: Mapping[str, Probabilities], soft: SoftRows) -> None:
@@ -204,7 +227,9 @@ def _effect(vault: Vault, n: int, p: Mapping[str, Probabilities], soft: SoftRows
     contrast = Contrast(arm, p[arm.name], endpoint, p[endpoint.name])
     answer = vault.mean(contrast, name="effect")
     sd = answer.sd / (n * contrast.unit)
-    soft.measure_contrast(contrast, answer.counts / (n * contrast.unit), 1 / max(sd, 1 / n) ** 2)
+    told = answer.counts[:, None] / (n * contrast.unit)
+    vectors = contrast.arm, contrast.endpoint
+    soft.measure_product(contrast.names, vectors, told, 1 / max(sd, 1 / n) ** 2)
 
 
 def _noise(embedding: Embedding, sigma: float, n: int) -> float:

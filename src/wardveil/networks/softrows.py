@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wardveil.encode.bins import Bins
-from wardveil.encode.contrast import Contrast
 from wardveil.encode.embedding import Embedding
 from wardveil.networks.spans import Spans
 
@@ -18,11 +17,11 @@ class SoftRows:
     product. What is fitted is a sum of squares, each in units of its noise:
 
         L = w₁ Σ_v ‖P_v - p_v‖² + Σ_ij w_ij (gᵢ·gⱼ/R - F_ij)² + Σ_(a,b) w ‖P_ab - M_ab‖²
-            + w ‖E a·y - e‖² + w₁ Σ_rules ⟨P_ab, V_ab⟩²
+            + Σ_(a,b) w ‖A_aᵀ P_ab B_b - E_ab‖² + w₁ Σ_rules ⟨P_ab, V_ab⟩²
 
     with P_v the mean row of a variable, g the rows' mean coordinates in an `Embedding`, F its
-    second moments, e what a trial's arm does to its endpoint, M the bought tables of pairs, and V
-    the chance that two bins break a rule.
+    second moments, M the bought tables of pairs, E what was told of products of two variables'
+    own coordinates A and B, and V the chance that two bins break a rule.
 
     Attributes:
         bins: The bins.
@@ -41,7 +40,7 @@ class SoftRows:
         self.logits = (start + torch.randn(len(mass), rows, generator=generator)).requires_grad_()
         self._one_way_weight = 1.0
         self._moments: tuple[Tensor, Tensor, Tensor] | None = None
-        self._contrast: tuple[slice, slice, Tensor, Tensor, Tensor, float] | None = None
+        self._products: list[tuple[slice, slice, Tensor, Tensor, Tensor, float]] = []
         self._join = torch.zeros(0, bins.width) if coarse is None else _joining(bins, coarse)
         self._forbidden: list[tuple[slice, slice, Tensor]] = []
         self._pairs: list[tuple[str, str]] = []
@@ -89,17 +88,28 @@ class SoftRows:
             torch.from_numpy(0.5 * weight * apart),  # every pair stands there twice
         )
 
-    def measure_contrast(
-        self, contrast: Contrast, told: NDArray[np.float64], weight: float
+    def measure_product(
+        self,
+        names: tuple[str, str],
+        vectors: tuple[NDArray[np.float64], NDArray[np.float64]],
+        told: NDArray[np.float64],
+        weight: float,
     ) -> None:
-        """Fit what an arm does to an endpoint, the mean of a·y, (levels - 1,)."""
-        arm, endpoint = (
-            torch.from_numpy(self.bins.average(name, vectors).T.astype(np.float32))
-            for name, vectors in zip(contrast.names, (contrast.arm, contrast.endpoint), strict=True)
+        """Fit the mean of x·yᵀ, x and y coordinates of two variables.
+
+        Args:
+            names: Of the variables.
+            vectors: x and y of each fine cell, (size, k) and (size, l).
+            told: (k, l).
+            weight: Of each of them.
+        """
+        A, B = (
+            torch.from_numpy(self.bins.average(name, x).T.astype(np.float32))
+            for name, x in zip(names, vectors, strict=True)
         )
-        a, b = (self._place(name) for name in contrast.names)
+        a, b = (self._place(name) for name in names)
         target = torch.from_numpy(told.astype(np.float32))
-        self._contrast = (a, b, arm, endpoint, target, weight)
+        self._products.append((a, b, A, B, target, weight))
 
     def forbid(self, a: str, b: str, chance: NDArray[np.float64]) -> None:
         """Keep patients out of pairs of bins that break a rule, (bins of a, bins of b)."""
@@ -134,10 +144,9 @@ class SoftRows:
                 vectors, moments, weights = self._moments
                 g = torch.sparse.mm(vectors, soft)  # (d, R)
                 loss = loss + (weights * (g @ g.T / R - moments) ** 2).sum()
-            if self._contrast is not None:
-                a, b, arm, endpoint, told, firm = self._contrast
-                effect = (arm @ soft[a]) @ (endpoint @ soft[b])[0] / R
-                loss = loss + firm * ((effect - told) ** 2).sum()
+            for a, b, A, B, told, firm in self._products:
+                product = (A @ soft[a]) @ (B @ soft[b]).T / R
+                loss = loss + firm * ((product - told) ** 2).sum()
             if pairs is not None:
                 left, right, targets, weight = pairs
                 joined = torch.cat([torch.sparse.mm(self._join, soft), soft.new_zeros(1, R)])

@@ -70,7 +70,7 @@ def test_soft_rows_come_to_the_told_effect():
     soft = SoftRows(bins, rows=200, generator=torch.Generator().manual_seed(0))
     contrast, told = contrast_of(p), np.array([0.10, -0.05])
     soft.measure_one_ways(weight=1e4)
-    soft.measure_contrast(contrast, told, 1e4)
+    soft.measure_product(contrast.names, (contrast.arm, contrast.endpoint), told[:, None], 1e4)
     soft.fit(400, lr=0.1)
     a, b = (soft.membership(name).double().numpy() for name in ("arm", "P_b"))
     arm, endpoint = bins.average("arm", contrast.arm), bins.average("P_b", contrast.endpoint)

@@ -68,7 +68,7 @@ def test_without_noise_a_second_look_finds_the_masses_that_are_there(seed):
     bins = Bins(VARIABLES, p, 6)
     embedding = masses(bins)
     total = embedding.encode(rows).double().numpy().sum(axis=0)
-    found = corrected(bins, embedding.split(total), 0.0, n)
+    found = corrected(bins, embedding.split(total), dict.fromkeys(bins.sizes, 0.0), n)
     cells = bins.cells(rows)
     for v in VARIABLES:
         assert found[v.name].min() >= 0
@@ -83,7 +83,7 @@ def test_a_gap_that_noise_explains_is_not_believed():
     rng = np.random.default_rng(0)
     widths = {name: x.shape[1] for name, x in masses(bins).vectors.items()}
     gaps = {name: 5 * rng.standard_normal(width) for name, width in widths.items()}
-    found = corrected(bins, gaps, 50.0, 400)
+    found = corrected(bins, gaps, dict.fromkeys(bins.sizes, 50.0), 400)
     assert all(np.allclose(found[v.name], p[v.name]) for v in VARIABLES)
 
 
