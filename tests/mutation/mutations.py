@@ -73,6 +73,11 @@ LATTICE = "self._noise.lattice(flat, sd) / mean_batch"
 SUM = """total = clipped_sum(unit(batch), clip_norm=CLIP_MARGIN * mechanism.clip_norm, keep=keep)"""
 COINS = "coins = self._noise.uniforms(self._n)"
 CHOSEN = "chosen = np.flatnonzero(coins < mechanism.sampling_prob)"
+FOLLOWED = "tests/unit/networks/test_followup.py"
+FOLLOWED_REPLAY = f"{FOLLOWED}::test_what_is_learnt_of_follow_up_is_a_function_of_the_answers"
+FOLLOWED_ALONE = (
+    f"{FOLLOWED}::test_a_visit_is_missed_when_all_its_measures_are_and_nobody_is_longer_than_1"
+)
 GRADIENT_CHARGE = """        self.lease.charge(name)
         mechanism = self.lease.plan.mechanism(name)
         assert isinstance(mechanism, SampledGaussian)
@@ -632,6 +637,19 @@ TRAINED = chain(
         "models/tablegan_game.py",
         ("fakes are scored as a mean over the batch", "return of_fake - of_real\n",
          "return of_fake.mean() - of_real\n", SQUARES_REPLAY),
+    ),
+    inside(
+        "encode/missed.py",
+        ("who missed a visit is told relative to the others",
+         "(gone.T - self.share)", "(gone.T - gone.mean(axis=1))", FOLLOWED_ALONE),
+    ),
+    inside(
+        "networks/followup.py",
+        ("bands of time from the patients themselves",
+         "bins = Bins((time, event), found, most)",
+         "found[time.name] = np.bincount(time.cell(vault._rows[time.name]), "
+         "minlength=time.size) + 1e-9\n"
+         "        bins = Bins((time, event), found, most)", FOLLOWED_REPLAY),
     ),
     inside(
         "encode/label.py",

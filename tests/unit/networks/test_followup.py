@@ -8,6 +8,9 @@ import pytest
 import torch
 
 import wardveil as wv
+from tests_support import SMALL, table_of
+from wardveil.audit import couple, replay
+from wardveil.audit.examine import audit_plan
 from wardveil.encode.bins import Bins
 from wardveil.encode.missed import Missed
 from wardveil.evaluation.survival import kaplan_meier
@@ -87,6 +90,8 @@ def test_a_visit_is_missed_when_all_its_measures_are_and_nobody_is_longer_than_1
     rows = {name: frame[name].to_numpy() for name in frame}
     x = missed.encode(rows).numpy()
     assert np.linalg.norm(x, axis=1).max() <= 1 + 1e-6
+    alone = missed.encode({name: values[:1] for name, values in rows.items()}).numpy()
+    assert np.array_equal(alone, x[:1])  # whoever else is there
     gone = x / missed.unit + missed.share
     wanted = np.stack([frame[[f"a_{v}", f"b_{v}"]].isna().all(axis=1) for v in "12"], axis=1)
     assert gone == pytest.approx(wanted.astype(float), abs=1e-5)
@@ -123,3 +128,31 @@ def test_soft_rows_come_to_the_told_product():
     soft.fit(400, lr=0.1)
     x, y = (soft.membership(name).double().numpy() for name in "ab")
     assert x.T @ y / len(x) == pytest.approx(told, abs=0.01)
+
+
+# -- privacy ------------------------------------------------------------------------------------
+
+WHOLE = Schema.parse(FOLLOWED + TRIAL.format("dropout"), "t.toml")
+MODEL = SMALL["marginal"]
+PLAN = audit_plan(MODEL, WHOLE, 201, 3.0)
+
+
+def patients(n, seed):
+    return dict(table_of(pd.concat([followed(n, seed), visits(n, seed)], axis=1), WHOLE).rows)
+
+
+def test_what_is_learnt_of_follow_up_is_a_function_of_the_answers():
+    assert {"attendance", "survival"} <= {q.name for q in PLAN.questions}
+    one, two = replay(MODEL, patients(200, 0), patients(150, 5), WHOLE, plan=PLAN)
+    assert one == two
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_one_patient_more_moves_attendance_and_survival_by_no_more_than_1(gone):
+    hostile = pd.concat([followed(2, 9), visits(2, 9)], axis=1)
+    later = [f"{m}_{v}" for m in "ab" for v in "12"]
+    hostile[later] = np.nan if gone else 9.0
+    rows = {k: v[:1] for k, v in table_of(hostile, WHOLE).rows.items()}
+    found = couple(MODEL, patients(200, 0), rows, WHOLE, plan=PLAN)
+    assert found.calls[0] == found.calls[1]
+    assert max(found.worst.values()) <= 1.0
