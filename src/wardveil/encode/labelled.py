@@ -42,7 +42,7 @@ class Labelled:
         self.matrix = Matrix(features, p)
         self.conditions = Conditions(classes, p, joint)
         self.attendance = None
-        if schema.trial and schema.trial.missed != "cells":
+        if schema.trial and schema.trial.whole_visits:
             self.attendance = Attendance(schema.trial, self.matrix)
         self.sizes = tuple(self.conditions.bins.sizes.values())
         classes_of = torch.repeat_interleave(torch.tensor(self.sizes, dtype=torch.long))

@@ -1,15 +1,14 @@
 """Missed: which visits a participant did not come to, as a short vector."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from wardveil.encode.histogram import Probabilities
 from wardveil.schema import Schema
-from wardveil.schema.variable import Numeric, Variable
 from wardveil.vault import Rows
-
-KnownBy = dict[str, Probabilities]
 
 
 class Missed:
@@ -23,7 +22,7 @@ class Missed:
         unit: What is multiplied with in `encode`, so that nobody is longer than 1.
     """
 
-    def __init__(self, schema: Schema, p: KnownBy) -> None:
+    def __init__(self, schema: Schema, p: Mapping[str, Probabilities]) -> None:
         trial = schema.trial
         assert trial is not None
         variables = {v.name: v for v in schema.variables}
@@ -35,10 +34,6 @@ class Missed:
 
     def encode(self, rows: Rows) -> Tensor:
         """(n, v) float32, each row by itself."""
-        gone = np.array([[_missing(v, rows) for v in each] for each in self.visits]).all(axis=1)
+        missing = [[v.cell(rows[v.name]) == v.cells for v in each] for each in self.visits]
+        gone = np.array(missing).all(axis=1)
         return torch.from_numpy((self.unit * (gone.T - self.share)).astype(np.float32))
-
-
-def _missing(variable: Variable, rows: Rows) -> np.ndarray:
-    values = rows[variable.name]
-    return np.isnan(values) if isinstance(variable, Numeric) else values < 0

@@ -217,11 +217,10 @@ class MedicalCGAN(Model):
             z, c = page.latents(MATCHED_ROWS, rng)
             return softened(ranks(page.generator(torch.cat([z, c], dim=1))), c)
 
-        whole, owner = page.encoder.encode(rows), page.matrix.owner
-        owner = torch.cat([owner, len(page.matrix.blocks) + page.conditions.owner])
+        whole = page.encoder.encode(rows)
         match_moments(
             page.generator, produced, softened(whole[:, :d], whole[:, d:]),
-            owner=owner, steps=steps, lr=1e-3,
+            owner=page.encoder.owner, steps=steps, lr=1e-3,
             watch=lambda k: watch(Moment(phase="matching", step=k, steps=steps)),
         )  # fmt: skip
 
@@ -382,6 +381,7 @@ class _RowsWithConditions:
 
     def __init__(self, matrix: Matrix, conditions: Conditions) -> None:
         self.matrix, self.conditions = matrix, conditions
+        self.owner = torch.cat([matrix.owner, len(matrix.blocks) + conditions.owner])
 
     def encode(self, rows: Rows) -> Tensor:
         """Each row by itself."""

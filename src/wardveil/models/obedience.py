@@ -93,7 +93,7 @@ def _broken(rows: Rows, schema: Schema, where: Where) -> NDArray[np.bool_]:
 
 def _whole_visits(schema: Schema) -> bool:
     """Whether a trial says that whole visits are missed."""
-    return schema.trial is not None and schema.trial.missed != "cells"
+    return schema.trial is not None and schema.trial.whole_visits
 
 
 def _attending(rows: Rows, schema: Schema) -> Rows:
@@ -127,7 +127,7 @@ def _half_missed(rows: Rows, schema: Schema, where: Where) -> NDArray[np.bool_]:
     """Who still lacks a value at a visit, or one that was asked for, (n,)."""
     trial = schema.trial
     broken = np.zeros(len(next(iter(rows.values()))), dtype=bool)
-    if trial is None or trial.missed == "cells":
+    if trial is None or not trial.whole_visits:
         return broken
     for v in trial.visits:
         gone = [_missing(rows[trial.column(m, v)]) for m in trial.measures]

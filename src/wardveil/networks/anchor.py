@@ -55,7 +55,6 @@ from wardveil.encode.pairs import (
     shrunk,
 )
 from wardveil.networks import followup
-from wardveil.networks.followup import Ending, Known, attended, survived
 from wardveil.networks.population import Population
 from wardveil.networks.softrows import SoftRows
 from wardveil.privacy import Budget, Choices, Histograms, Marginals, Moments, Question
@@ -152,7 +151,8 @@ def bought(
     planned = {q.name: q.count for q in vault.lease.plan.questions}
     rounds = planned.get("marginal", 0)
     whole = SUMS + rounds + 1
-    p, endings, bins, peak, weight = _masses(vault, n, fit, lambda k: watch(k, whole))
+    bins, endings, peak, weight = _masses(vault, n, fit, lambda k: watch(k, whole))
+    p = bins.p
     sd = planned_noise(vault, "marginal") if rounds else 0.0
     coarse = Bins(bins.variables, p, bins_for(n, sd), finer=bins) if rounds else None
     soft = SoftRows(bins, rows=fit.rows, generator=generator, coarse=coarse)
@@ -181,12 +181,12 @@ def bought(
 
 def _masses(
     vault: Vault, n: int, fit: Fit, watch: Callable[[int], None]
-) -> tuple[Mapping[str, Probabilities], Sequence[Ending], Bins, Mapping[str, Probabilities], float]:
-    """Fine distributions after all looks, how patients ended, bins, spikes, a bin mass's weight."""
+) -> tuple[Bins, Sequence[followup.Ending], Mapping[str, Probabilities], float]:
+    """Bins of the distributions after all looks, endings, spikes, the weight of a bin's mass."""
     variables = vault.schema.variables
     answers = vault.one_way()
     watch(1)
-    p: Known = distributions(vault.schema, answers, n)
+    p: followup.Known = distributions(vault.schema, answers, n)
     sigma = planned_noise(vault, "masses")
     most = fit.bins or bins_for(n, sigma * sqrt(len(variables)), per_table=1)
     bins = Bins(variables, p, most)
@@ -196,13 +196,13 @@ def _masses(
     sd = answer.sd / embedding.unit
     p = corrected(bins, embedding.split(answer.counts), dict.fromkeys(bins.sizes, sd), n)
     planned = {q.name for q in vault.lease.plan.questions}
-    endings: Sequence[Ending] = ()
+    endings: Sequence[followup.Ending] = ()
     if "attendance" in planned:
-        p = attended(vault, n, p)
+        p = followup.attended(vault, n, p)
     if "survival" in planned:
-        p, endings = survived(vault, n, p)
+        p, endings = followup.survived(vault, n, p)
     bins, weight = Bins(variables, p, most), (n / max(sd, 1.0)) ** 2
-    return p, endings, bins, all_peaks(vault.schema, answers), weight
+    return bins, endings, all_peaks(vault.schema, answers), weight
 
 
 def _moments(vault: Vault, n: int, p: Mapping[str, Probabilities], soft: SoftRows) -> None:

@@ -62,7 +62,9 @@ class Ending:
 def questions(schema: Schema, *, attendance: float, survival: float) -> list[Question]:
     """What is asked, at these shares of the budget, where the schema declares it."""
     asked: list[Question] = []
-    if _whole_visits(schema):
+    trial = schema.trial
+    can = trial is not None and any(schema.by_name[name].nullable for name in trial.grid)
+    if trial is not None and trial.whole_visits and can:
         asked.append(Moments(name="attendance", share=attendance))
     if pairs := _pairs(schema):
         asked.append(Marginals(name="survival", count=len(pairs), share=survival))
@@ -85,7 +87,7 @@ def impossible(schema: Schema, bins: Bins) -> Iterator[tuple[str, str, NDArray[n
 
 def attended(vault: Vault, n: int, p: Known) -> Known:
     """Distributions in which as many miss a visit as the answer says."""
-    missed = Missed(vault.schema, dict(p))
+    missed = Missed(vault.schema, p)
     answer = vault.mean(missed, name="attendance")
     share = missed.share + answer.counts / (n * missed.unit)
     trial = vault.schema.trial
@@ -123,13 +125,6 @@ def _gap(variable: Variable, gap: NDArray[np.float64]) -> NDArray[np.float64]:
     """As `corrected` reads it: nothing about heaps, and of two bins the second alone."""
     heaps = len(variable.heaps) if isinstance(variable, Numeric) else 0
     return np.concatenate([np.zeros(heaps), gap[1:] if len(gap) == 2 else gap])
-
-
-def _whole_visits(schema: Schema) -> bool:
-    trial = schema.trial
-    if trial is None or trial.missed == "cells":
-        return False
-    return any(schema.by_name[name].nullable for name in trial.grid)
 
 
 def _pairs(schema: Schema) -> Sequence[tuple[Variable, Variable]]:

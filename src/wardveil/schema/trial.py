@@ -50,6 +50,11 @@ class Trial:
         return f"{measure}_{visit}"
 
     @property
+    def whole_visits(self) -> bool:
+        """Whether all measures of a visit are missing together."""
+        return self.missed != "cells"
+
+    @property
     def grid(self) -> tuple[str, ...]:
         """All columns of the grid, measure by measure."""
         return tuple(self.column(m, v) for m in self.measures for v in self.visits)
@@ -111,7 +116,7 @@ def _fits(trial: Trial, modelled: Sequence[Column]) -> Found:
         )  # fmt: skip
     nullable = {c.name: c.nullable for c in modelled}
     can = [{nullable[trial.column(m, v)] for m in trial.measures} for v in trial.visits]
-    if trial.missed != "cells" and any(len(each) > 1 for each in can):
+    if trial.whole_visits and any(len(each) > 1 for each in can):
         yield Finding(
             code="E235", fact="missed", do=("declare nullable for all measures of a visit", ),
             what="where whole visits are missed, all measures of a visit may be missing, or none.",
