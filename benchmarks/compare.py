@@ -71,9 +71,13 @@ def _peers(peer: str, script: str, *variants: str, private: bool = True) -> dict
 
 
 METHODS: Final = {
-    **{name: _ours(name) for name in ("marginal", "independent", "medical-cgan", "ctgan")},
+    **{
+        name: _ours(name)
+        for name in ("marginal", "independent", "medical-cgan", "ctgan", "tablegan")
+    },
     "medical-cgan-alone": _ours("medical-cgan", anchor="false", learnable="0"),
     "ctgan-alone": _ours("ctgan", anchor="false", learnable="0"),
+    "tablegan-alone": _ours("tablegan", anchor="false", learnable="0"),
     **_peers("smartnoise", "smartnoise_peer.py", "mst", "aim", "dpctgan", "patectgan"),
     **_peers("dpmm", "dpmm_peer.py", "mst", "aim", "privbayes"),
     "mostlyai-argn": Method(peer="mostlyai", script="mostlyai_peer.py", variant="argn"),

@@ -4,10 +4,12 @@
         [--epochs 6] [--turns 3] [--write]
 
 Both learn from the same table with the paper's batch of 500, each in a process of its own on one
-thread, and take turns. Each is fitted for 1 and for `epochs` epochs: the difference is what steps
-cost, and what is left of the first fit is encoding and everything else before and after. Figures
-are processor seconds, medians over the turns; ours includes taking the table apart into modes.
-"own" memory is the peak beyond what the process held before the fit: table and libraries.
+thread, and take turns. Each plays the paper's game for 1 and for `epochs` epochs: the difference is
+what steps cost, and what is left of the first fit is encoding and everything else before and after.
+Ours is fitted once more as it is used, with its columns calibrated: of that fit are its sampling,
+its memory and what calibration costs, which the other does not have. Figures are processor seconds,
+medians over the turns. "own" memory is the peak beyond what the process held before the fit: table
+and libraries. Rows that break a rule are drawn again by ours, and few games leave many.
 """
 
 import argparse
@@ -24,13 +26,16 @@ from tables import benchmark
 
 RESULTS: Final = Path(__file__).parent / "results" / "ctgan_speed.json"
 BATCH: Final = 500
-CONTESTANTS: Final = {"ctgan": {"matching_steps": "0"}, "ctgan-ctgan": {}}
+GAME: Final = {"matching_steps": "0", "calibrate": "false"}
+CONTESTANTS: Final = ("ctgan", "ctgan-ctgan")
 
 
-def fitted(name: str, judge: Judge, epochs: int, options: argparse.Namespace) -> dict[str, Any]:
+def fitted(
+    name: str, judge: Judge, epochs: int, options: argparse.Namespace, *, calibrate: bool = False
+) -> dict[str, Any]:
     """What one fit cost."""
-    table, changed = judge.train, dict(CONTESTANTS[name])
-    ours = name == "ctgan"
+    table, ours = judge.train, name == "ctgan"
+    changed: dict[str, str] = GAME | {"calibrate": str(calibrate).lower()} if ours else {}
     task = {
         "epsilon": None, "delta": None, "seed": 0, "rows": 20_000, "limit": options.limit,
         "method": METHODS[name].variant, "columns": facts(table.schema),
@@ -54,17 +59,22 @@ def main() -> None:
                 step = (many["fit_cpu_seconds"] - one["fit_cpu_seconds"]) / (
                     steps * (options.epochs - 1)
                 )
+                whole, more = many, {}
+                if name == "ctgan":
+                    whole = fitted(name, judge, options.epochs, options, calibrate=True)
+                    cost = whole["fit_cpu_seconds"] - many["fit_cpu_seconds"]
+                    more = {"calibration_seconds": cost}
                 runs[name].append({
                     "encode_seconds": one["fit_cpu_seconds"] - steps * step,
                     "step_milliseconds": 1e3 * step,
-                    **{k: many[k] for k in ("rows_per_second", "peak_mb", "own_mb")},
+                    **{k: whole[k] for k in ("rows_per_second", "peak_mb", "own_mb")}, **more,
                 })  # fmt: skip
                 print(table, name, runs[name][-1], flush=True)
         middle = {
             name: {k: median(r[k] for r in turns) for k in turns[0]} for name, turns in runs.items()
         }
         ours, theirs = (middle[name] for name in CONTESTANTS)
-        ratios = {k: theirs[k] / ours[k] for k in ours}
+        ratios = {k: theirs[k] / ours[k] for k in theirs}
         ratios["rows_per_second"] = 1 / ratios["rows_per_second"]
         found.append({"table": table, "figures": middle, "times_better": ratios})
         print(table, ratios)

@@ -22,7 +22,8 @@ MEASURES: Final = ("tvd1", "tvd2", "tstr_gap", "c2st")
 """Lower is better."""
 COLUMNS: Final = (*MEASURES, "coverage", "violations", "fit s", "rows/s", "MB")
 COLOURS: Final = dict(zip(METHODS, (
-    "#0b6e4f", "#6aa84f", "#a3b18a", "#2a9d8f", "#c1121f", "#e07a5f", "#f2a65a", "#8d6a9f",
+    "#0b6e4f", "#6aa84f", "#a3b18a", "#2a9d8f", "#386641", "#c1121f", "#e07a5f",
+    "#7f5539", "#f2a65a", "#8d6a9f",
     "#1d5fa7", "#5fa8d3", "#264653", "#7a7a7a", "#b5838d", "#444444", "#b08900", "#9d4edd",
     "#606c38", "#bc6c25",
 ), strict=True))  # fmt: skip

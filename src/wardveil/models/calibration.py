@@ -62,20 +62,22 @@ def among_kept(
     """
     every = np.arange(m)
     wanted, good = known, every
-    tried: list[tuple[float, Moved]] = []
-    for _ in range(TURNS):
-        found = attempt(wanted, good)
-        if not ruled(schema):
-            return found
+    best, least = attempt(wanted, good), np.inf
+    if not ruled(schema):
+        return best
+    found = best
+    for turn in range(TURNS):
+        if turn:
+            found = attempt(wanted, good)
         _, good = kept(found.rows, schema, {})
         if len(good) < m / MOST_BROKEN:
-            tried.append((np.inf, found))
             break
         share = found.shares(good)
         gap = 0.5 * float((share - known).abs().sum()) + found.unevenness(good)
-        tried.append((gap, found))
+        if gap < least:
+            best, least = found, gap
         wanted = known * found.shares(every) / share
-    return min(tried, key=lambda turn: turn[0])[1]
+    return best
 
 
 def unevenness(rank: NDArray[np.float64]) -> float:

@@ -50,11 +50,12 @@ from wardveil.encode.histogram import all_peaks, distributions
 from wardveil.encode.modes import Modes, split, taken_apart
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
 from wardveil.models.ctgan_game import Game, Rules
-from wardveil.models.ctgan_page import TOGETHER, Page
+from wardveil.models.ctgan_page import Page
 from wardveil.models.surrogate import anchored, let_in, opened, surrogates
 from wardveil.networks.matching import MATCHED_ROWS, match_moments
 from wardveil.networks.mlp import parameters_of
 from wardveil.networks.portrait import Portraits
+from wardveil.networks.spans import TOGETHER
 from wardveil.privacy import Budget, Gradients, Histograms, Question
 from wardveil.schema import Schema
 from wardveil.schema.where import Where, fit_into

@@ -19,8 +19,8 @@ from wardveil.encode.histogram import Probabilities
 from wardveil.encode.modes import Modes
 from wardveil.models.base import Rng, Weights
 from wardveil.models.calibration import Which, among_kept, unevenness
-from wardveil.networks.residual import ResidualGenerator
-from wardveil.networks.spans import Spans
+from wardveil.networks.residual import ResidualGenerator, bfloat16_is_fast
+from wardveil.networks.spans import TOGETHER, Spans
 from wardveil.schema import Schema
 from wardveil.schema.where import Where, cells_asked
 from wardveil.vault import Rows
@@ -28,8 +28,6 @@ from wardveil.vault import Rows
 Knots = dict[str, NDArray[np.float64]]
 """Number -> quantiles of its places, (KNOTS,)."""
 
-TOGETHER = 2_000
-"""Rows made at a time; bounds memory, and fits the processor's cache."""
 LEAST = 1e-9
 """Smallest share of a category; its logarithm is taken."""
 KNOTS = 1_025
@@ -108,12 +106,17 @@ class Page:
         return found
 
     def raw(self, n: int, rng: Rng, at: Tensor | None = None) -> Tensor:
-        """G before its last activations, (W, n); conditions by true frequency if not given."""
+        """G before its last activations, (W, n); conditions by true frequency if not given.
+
+        Where no gradient is asked for, products are in bfloat16 if the processor has it.
+        """
         z = torch.randn(self.noise_dim, n, generator=rng.torch)
         if self.condition_dim:
             at = self.frequent.draw(n, rng.torch) if at is None else at
             cond = torch.zeros(self.condition_dim, n).scatter_(0, at[None], 1.0)
             z = torch.cat([z, cond])
+        if bfloat16_is_fast() and not torch.is_grad_enabled():
+            return self.generator.rough(z, exact=len(self.modes.numbers))
         raw: Tensor = self.generator(z)
         return raw
 
@@ -129,9 +132,17 @@ class Page:
 
     def _decoded(self, raw: Tensor, rng: Rng) -> Rows:
         hot = self.modes.hot_width
-        codes = self.spans.draw(raw[:hot] + self.shift, rng.torch)
         scalars = raw[hot:].tanh().double().numpy()
-        return self.modes.decode(codes.numpy().astype(np.int32), scalars, self.knots)
+        return self.modes.decode(self._codes(raw, self.shift, rng), scalars, self.knots)
+
+    def _codes(self, raw: Tensor, shift: Tensor, rng: Rng) -> NDArray[np.int32]:
+        """Categories and modes drawn from log-odds that are moved, (heads, n)."""
+        hot = self.modes.hot_width
+        drawn = [
+            self.spans.draw(piece[:hot] + shift, rng.torch).int()
+            for piece in torch.split(raw, TOGETHER, dim=1)
+        ]
+        return torch.cat(drawn, dim=1).numpy()
 
     def asked(self, n: int, where: Where, rng: Rng) -> Rows:
         """n rows that keep what is asked, out of `CANDIDATES` times as many.
@@ -213,9 +224,10 @@ class Page:
         quantiles are sought that make the law of the kept rows the known one.
         """
         modes, hot = self.modes, self.modes.hot_width
-        pieces = range(calibration_rows(modes.width) // TOGETHER)
+        raw = torch.empty(modes.width, calibration_rows(modes.width) // TOGETHER * TOGETHER)
         with torch.no_grad():
-            raw = torch.cat([self.raw(TOGETHER, rng) for _ in pieces], dim=1)
+            for piece in torch.split(raw, TOGETHER, dim=1):
+                piece.copy_(self.raw(TOGETHER, rng))
         scalars = raw[hot:].tanh().double().numpy()
         masses = [self.p[v.name] for v in modes.discrete]
         masses += [x.masses(self.p[x.variable.name]) for x in modes.numbers]
@@ -225,7 +237,7 @@ class Page:
         def attempt(wanted: Tensor, among: Which) -> _Moved:
             share = wanted.new_zeros(spans.width).index_add_(0, tied, wanted)
             shift = spans.shift_to(odds, spans.normalised(share))[tied]
-            codes = self.spans.draw(raw[:hot] + shift, rng.torch).numpy().astype(np.int32)
+            codes = self._codes(raw, shift, rng)
             knots = self._knots(codes[len(modes.discrete) :, among], scalars[:, among])
             rows = modes.decode(codes, scalars, knots)
             return _Moved(
@@ -255,7 +267,8 @@ class Page:
             first[start + 1 : start + x.normals] = 0
         tied, spans = first.cumsum(0) - 1, Spans(sizes)
         odds = raw.new_zeros(spans.width, raw.shape[1])
-        odds.index_add_(0, tied, self.spans.softened(raw).exp()).log_()
+        for whole, piece in zip(*(torch.split(x, TOGETHER, 1) for x in (odds, raw)), strict=True):
+            whole.index_add_(0, tied, self.spans.softened(piece).exp_()).log_()
         return odds, tied, spans
 
     def _knots(self, codes: NDArray[np.int32], scalars: NDArray[np.float64]) -> Knots:

@@ -8,7 +8,8 @@ gradient is written out: what autograd would hand back to the input is nobody's,
 of the time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import torch
@@ -55,19 +56,54 @@ class ResidualGenerator(nn.Module):
         if self.training:
             y: Tensor = _Training.apply(self, h, *self.parameters())  # type: ignore[no-untyped-call]
             return y
-        for k, (W, scale, shift) in enumerate(
-            zip(self.weights, self.scales, self.shifts, strict=True)
-        ):
+        for W, shift in self._folded():
+            h = torch.cat([torch.addmm(shift, W, h).relu(), h])
+        return torch.addmm(self.last.bias[:, None], self.last.weight, h)
+
+    def rough(self, h: Tensor, exact: int) -> Tensor:
+        """`forward` in evaluation with products in bfloat16, for where these are fast.
+
+        Log-odds bear eight bits: what is drawn from them is a category. The last `exact` outputs
+        are summed in full precision, or the digits of numbers would show the steps.
+
+        Args:
+            h: (inputs, B).
+            exact: Outputs at the end that values are read off.
+        """
+        rough, last = h.bfloat16(), self.last
+        for W, shift in self._folded():
+            a = torch.addmm(shift.bfloat16(), W.bfloat16(), rough).relu_()
+            rough = torch.cat([a, rough])
+        y = h.new_empty(len(last.bias), h.shape[1])
+        odds = len(y) - exact
+        y[:odds] = last.weight[:odds].bfloat16() @ rough
+        y[:odds] += last.bias[:odds, None]
+        torch.addmm(last.bias[odds:, None], last.weight[odds:], rough.float(), out=y[odds:])
+        return y
+
+    def _folded(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """W and shift of each block with its batch norm inside, in evaluation."""
+        blocks = zip(self.weights, self.scales, self.shifts, strict=True)
+        for k, (W, scale, shift) in enumerate(blocks):
             mean, var = self.get_buffer(f"mean{k}"), self.get_buffer(f"var{k}")
             slope = scale * (var + EPS).rsqrt()
-            a = torch.addmm((shift - mean * slope)[:, None], W * slope[:, None], h).relu()
-            h = torch.cat([a, h])
-        return torch.addmm(self.last.bias[:, None], self.last.weight, h)
+            yield W * slope[:, None], (shift - mean * slope)[:, None]
 
     def noted(self, k: int, mean: Tensor, var: Tensor) -> None:
         """Move the running statistics of block k towards a batch's."""
         self.get_buffer(f"mean{k}").lerp_(mean, self.momentum)
         self.get_buffer(f"var{k}").lerp_(var, self.momentum)
+
+
+@cache
+def bfloat16_is_fast() -> bool:
+    """Whether this processor multiplies in bfloat16 by itself; elsewhere it is slower than float.
+
+    CTGAN's generator on 2,000 columns: 9.9 ms with it, 17 to 20 without. A torch too old to say
+    counts as no.
+    """
+    capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 class _Training(torch.autograd.Function):

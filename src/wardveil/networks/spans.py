@@ -16,6 +16,8 @@ LOWEST: Final = -40.0
 Subnormal ones made a step three times slower."""
 NEAR: Final = 1e-5
 """Relative error of every share at which shifts are found."""
+TOGETHER: Final = 2_000
+"""Columns worked on at a time where there may be many: bounds memory, and fits the cache."""
 TINY: Final = 1e-9
 """Smallest uniform number, so that its logarithm is finite."""
 
@@ -80,8 +82,10 @@ class Spans:
             rounds: Rounds of fitting.
         """
         shift, wanted = x.new_zeros(self.width, 1), target[:, None].log()
+        pieces = torch.split(x, TOGETHER, dim=1)
         for _ in range(rounds):
-            mean = self.softmax(x + shift).mean(dim=1, keepdim=True)
+            mass = torch.stack([self.softmax(piece + shift).sum(dim=1) for piece in pieces])
+            mean = mass.sum(dim=0)[:, None] / x.shape[1]
             step = wanted - mean.clamp(min=1e-12).log()
             shift += step
             if float(step.abs().max()) < NEAR:

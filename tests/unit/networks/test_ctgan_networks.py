@@ -78,3 +78,16 @@ def test_statistics_of_one_batch_give_the_same_rows_in_evaluation():
     x = torch.randn(7, 4_000)
     G.momentum = 1.0
     assert torch.allclose(G(x), G.eval()(x), atol=1e-2)
+
+
+def test_rough_products_move_a_row_little_and_leave_numbers_their_digits():
+    torch.manual_seed(0)
+    G = ResidualGenerator(30, (64, 64), 20).train()
+    with torch.no_grad():
+        G(torch.randn(30, 500))
+        x = torch.randn(30, 2_000)
+        whole, rough = G.eval()(x), G.rough(x, exact=5)
+    assert (rough - whole).abs().max() < 0.02 * whole.std()
+    values = [len(torch.unique(row)) for row in rough]
+    assert min(values[15:]) > 1_900  # nearly every row its own
+    assert max(values[:15]) < 1_500

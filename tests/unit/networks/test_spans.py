@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from torch.nn.functional import cross_entropy, softmax
 
-from wardveil.networks.spans import Spans
+from wardveil.networks.spans import TOGETHER, Spans
 
 ALPHA = 1e-6
 SIZES = st.lists(st.integers(1, 7), min_size=1, max_size=6)
@@ -69,7 +69,7 @@ def test_gumbel_softmax_is_nearly_hard_when_cold_and_its_largest_is_a_draw():
 
 @given(sizes=SIZES, seed=st.integers(0, 1000))
 def test_shifted_logits_have_the_wanted_means(sizes, seed):
-    x = logits(sizes, seed, scale=2.0, rows=400)
+    x = logits(sizes, seed, scale=2.0, rows=TOGETHER + 400)
     spans = Spans(sizes)
     target = spans.softmax(logits(sizes, seed + 1, scale=1.0, rows=1))[:, 0]
     found = spans.softmax(x + spans.shift_to(x, target)).mean(dim=1)
