@@ -8,7 +8,6 @@ import json
 import math
 import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -19,8 +18,10 @@ sys.path.insert(0, str(ROOT / "benchmarks"))  # scripts beside one another, no p
 import ablation  # noqa: E402
 import ctgan_speed  # noqa: E402
 import likelihood  # noqa: E402
+import papers_page  # noqa: E402
 from compare import METHODS, OURS, REAL, RESULTS, known  # noqa: E402
 from page import Group, cost, epsilon_text, groups  # noqa: E402
+from papers_page import markdown  # noqa: E402
 
 from wardveil.models import ENOUGH, choose_model  # noqa: E402
 
@@ -43,6 +44,9 @@ def pages() -> dict[Path, str]:
             "likelihood": lambda name=path.stem: likelihoods(name),
             "parts": parts_of_ctgan,
             "speed": speed_of_ctgan,
+            "presets": papers_page.presets,
+            "attacks": papers_page.attacks,
+            "versions": papers_page.versions,
         }
         if found := {mark: tables[mark]() for mark in tables if mark in marks}:
             made[path] = _filled(path, found)
@@ -67,7 +71,7 @@ def auto(runs: Runs) -> str:
         f"`auto` takes `independent` where n·ε < {ENOUGH} or fewer than 2 columns are modelled, "
         "else `marginal`.\n\n"
     )
-    return rule + _table(head, [cells for _, cells in sorted(rows)])
+    return rule + markdown(head, [cells for _, cells in sorted(rows)])
 
 
 def by_epsilon(runs: Runs) -> str:
@@ -78,7 +82,9 @@ def by_epsilon(runs: Runs) -> str:
          *(_shown(runs.get((table, "marginal", e)), "tvd2") for e in epsilons)]
         for table, real in _real(runs)
     ]  # fmt: skip
-    return _table(["table", "n", "real rows", *(f"ε = {epsilon_text(e)}" for e in epsilons)], rows)
+    return markdown(
+        ["table", "n", "real rows", *(f"ε = {epsilon_text(e)}" for e in epsilons)], rows
+    )
 
 
 def by_columns(runs: Runs) -> str:
@@ -92,7 +98,7 @@ def by_columns(runs: Runs) -> str:
                      cost(g, "fit_cpu_seconds", ""), cost(g, "peak_mb", "")]  # fmt: skip
             rows.append((columns, cells))
     head = ["table", "columns", "n", "tvd2 real rows", "tvd2", "fit s", "MB"]
-    return _table(head, [cells for _, cells in sorted(rows)])
+    return markdown(head, [cells for _, cells in sorted(rows)])
 
 
 def by_model(runs: Runs) -> str:
@@ -114,7 +120,7 @@ def _models(runs: Runs, epsilon: float) -> str:
         for (table, method, e), g in runs.items()
         if e == epsilon and method != REAL
     ]  # fmt: skip
-    return _table(["table", "method", "tvd1", "tvd2", "tstr_gap", "c2st", "fit s"], rows)
+    return markdown(["table", "method", "tvd1", "tvd2", "tstr_gap", "c2st", "fit s"], rows)
 
 
 def beside(runs: Runs, name: str) -> str:
@@ -128,7 +134,7 @@ def beside(runs: Runs, name: str) -> str:
         if (table, "marginal", e) in runs
     ]  # fmt: skip
     head = ["table", "n", "ε", "model", "tvd1", "tvd2", "tstr_gap", "c2st", "fit s", "seeds"]
-    return _table(head, rows)
+    return markdown(head, rows)
 
 
 def likelihoods(model: str) -> str:
@@ -142,7 +148,7 @@ def likelihoods(model: str) -> str:
         rows.append([found["table"], *cells, str(len(found["rows"][model]))])
     head = ["table", "identity", "independent columns", "uniform", f"{model} in the paper",
             f"`{model}`", "seeds"]  # fmt: skip
-    return _table(head, rows)
+    return markdown(head, rows)
 
 
 def parts_of_ctgan() -> str:
@@ -167,7 +173,7 @@ def parts_of_ctgan() -> str:
         rows.append([table, variant, *cells, str(len(found[table, variant]))])
     head = ["table", "variant", "tvd1", "tvd2", "AUC", "F1", "F1 changes by", "in the paper by",
             "seeds"]  # fmt: skip
-    return _table(head, rows)
+    return markdown(head, rows)
 
 
 def speed_of_ctgan() -> str:
@@ -185,7 +191,7 @@ def speed_of_ctgan() -> str:
             rows.append([found["table"], text, f"{ours[k]:,.3g}", f"{theirs[k]:,.3g}", times])
         if extra := ours.get("calibration_seconds"):
             rows.append([found["table"], "calibration, s", f"{extra:,.3g}", "", ""])
-    return _table(["table", "", "ours", "ctgan 0.12.1", "times better"], rows)
+    return markdown(["table", "", "ours", "ctgan 0.12.1", "times better"], rows)
 
 
 def _where(runs: Runs, method: str) -> list[tuple[str, float]]:
@@ -206,11 +212,6 @@ def _shown(group: Group | None, measure: str) -> str:
     """The median over seeds; nothing when there was no run."""
     value = None if group is None else group.median(measure)
     return "" if value is None else f"{value:.3f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(cells) + " |" for cells in (head, *rows)]
-    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]]) + "\n"
 
 
 def _filled(path: Path, tables: dict[str, str]) -> str:

@@ -78,6 +78,8 @@ class CTGAN(Rules, Model):
             onto those of the rows; 0 leaves what the game gave.
         matching_rate: Adam's then, at the start.
         calibrate: Whether sampled columns are moved onto the known one-way distributions.
+        bfloat16: Whether rows are drawn with products in bfloat16, where they are half as long on
+            some processors and twice as long on others; numbers keep their digits.
         max_grad_norm: C, the norm a patient's gradient is clipped to under privacy.
         private_critic_hidden_dims: Hidden widths of the critic on patients: noise grows with √p.
         private_batch: q, share of the patients in a private step.
@@ -104,6 +106,7 @@ class CTGAN(Rules, Model):
     matching_steps: int = 1_500
     matching_rate: float = 1e-3
     calibrate: bool = True
+    bfloat16: bool = False
     max_grad_norm: float = 1.0
     private_critic_hidden_dims: tuple[int, ...] = (32,)
     private_batch: float = 0.1

@@ -19,7 +19,7 @@ from wardveil.encode.histogram import Probabilities
 from wardveil.encode.modes import Modes
 from wardveil.models.base import Rng, Weights
 from wardveil.models.calibration import Which, among_kept, unevenness
-from wardveil.networks.residual import ResidualGenerator, bfloat16_is_fast
+from wardveil.networks.residual import ResidualGenerator
 from wardveil.networks.spans import TOGETHER, Spans
 from wardveil.schema import Schema
 from wardveil.schema.where import Where, cells_asked
@@ -55,6 +55,10 @@ class Shape(Protocol):
     def calibrate(self) -> bool:
         """Whether columns are moved onto the known distributions."""
 
+    @property
+    def bfloat16(self) -> bool:
+        """Whether rows are drawn with products in bfloat16."""
+
 
 class Page:
     """What training and sampling share: modes, frequencies, generator, calibration."""
@@ -65,6 +69,7 @@ class Page:
     ) -> None:  # fmt: skip
         self.modes, self.p, self.generator = modes, p, generator
         self.noise_dim, self.calibrated = model.noise_dim, model.calibrate
+        self.bfloat16 = model.bfloat16
         self.spans = Spans(modes.sizes)
         mass = [torch.from_numpy(np.asarray(p[v.name])) for v in modes.discrete]
         self.counts = n * torch.cat(mass) if mass else torch.zeros(0)
@@ -108,14 +113,14 @@ class Page:
     def raw(self, n: int, rng: Rng, at: Tensor | None = None) -> Tensor:
         """G before its last activations, (W, n); conditions by true frequency if not given.
 
-        Where no gradient is asked for, products are in bfloat16 if the processor has it.
+        Products may be in bfloat16 where no gradient is asked for.
         """
         z = torch.randn(self.noise_dim, n, generator=rng.torch)
         if self.condition_dim:
             at = self.frequent.draw(n, rng.torch) if at is None else at
             cond = torch.zeros(self.condition_dim, n).scatter_(0, at[None], 1.0)
             z = torch.cat([z, cond])
-        if bfloat16_is_fast() and not torch.is_grad_enabled():
+        if self.bfloat16 and not torch.is_grad_enabled():
             return self.generator.rough(z, exact=len(self.modes.numbers))
         raw: Tensor = self.generator(z)
         return raw

@@ -99,7 +99,7 @@ CHANGES = {
     "batch_size": 40, "epochs": 1, "critic_steps": 2, "pac": 10, "loss": "log-odds",
     "penalty": 1.0, "temperature": 1.0, "condition": False, "by_sampling": False,
     "log_frequency": False, "averaging": 0.0, "modes": 1, "matching_steps": 2,
-    "matching_rate": 0.1, "calibrate": False,
+    "matching_rate": 0.1, "calibrate": False, "bfloat16": True,
 }  # fmt: skip
 PRIVATE = {
     "max_grad_norm": 0.5, "private_critic_hidden_dims": (9,), "private_batch": 0.5,
