@@ -24,7 +24,13 @@ def presets() -> str:
         if fit["epsilon"] is not None or fit["model"] != "tablegan":
             continue
         models = fit["classification"].values()
-        cells = [fit["table"], fit["preset"], f"{fit['tvd1']:.3f}", f"{fit['tvd2']:.3f}"]
+        more = [f"{k}={v}" for k, v in fit["set"].items() if k != "preset"]
+        cells = [
+            fit["table"],
+            " ".join([fit["preset"], *more]),
+            f"{fit['tvd1']:.3f}",
+            f"{fit['tvd2']:.3f}",
+        ]
         cells += [f"{mean(m[k] for m in models):.3f}" for k in SCORES]
         regression = fit.get("regression", {}).values()
         cells += [

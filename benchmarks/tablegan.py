@@ -279,12 +279,12 @@ def draw(name: str, results: Sequence[dict[str, Any]]) -> None:
 
 
 def keep(part: str, results: Sequence[dict[str, Any]]) -> None:
-    """Add to what is there; a fit again takes the place of the earlier one."""
+    """Add to what is there; the same fit again takes the place of the earlier one."""
     old = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
 
     def key(r: dict[str, Any]) -> str:
         return json.dumps([r.get(k) for k in ("table", "model", "preset", "epsilon", "channels",
-                                              "group_norm", "seed")])  # fmt: skip
+                                              "group_norm", "seed", "set")])  # fmt: skip
 
     new = {key(r) for r in results}
     kept = [r for r in old.get(part, []) if key(r) not in new]
