@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from statistics import mean, median
 from typing import Any
 
+import dropout
 import medgan
 import tablegan
 
@@ -80,6 +81,32 @@ def versions() -> str:
         for name, x, f1 in lines
     ]  # fmt: skip
     return markdown(["", "r", "RMSE", "pairs", "sex broken", "F1"], rows)
+
+
+def followup() -> str:
+    """Attendance and survival: medians over seeds, and the worst."""
+    fits = json.loads(dropout.RESULTS.read_text(encoding="utf-8"))
+    groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
+    for fit in fits:
+        groups.setdefault((fit["table"], fit["model"], fit["epsilon"]), []).append(fit)
+    rows = []
+    for (name, model, epsilon), found in sorted(groups.items()):
+        cells = [f"{name} ({found[0]['patients']:,})", model, f"{epsilon:g}"]
+        many = [f["of_20_000_rows"] for f in found if "of_20_000_rows" in f]
+        cells += [
+            _spread([f[k] for f in fits if k in f])
+            for fits in (found, many)
+            for k in ("attendance_gap", "survival_gap", "survival_gap_at_risk")
+        ]
+        rows.append([*cells, str(len(found))])
+    head = ["table (patients)", "model", "ε", "attendance", "survival", "10 at risk",
+            "attendance, 20,000 rows", "survival", "10 at risk", "seeds"]  # fmt: skip
+    return markdown(head, rows)
+
+
+def _spread(values: Sequence[float]) -> str:
+    """Median and worst."""
+    return f"{median(values):.3f} ({max(values):.3f})" if values else ""
 
 
 def _tablegan() -> dict[str, Any]:

@@ -47,6 +47,7 @@ def pages() -> dict[Path, str]:
             "presets": papers_page.presets,
             "attacks": papers_page.attacks,
             "versions": papers_page.versions,
+            "followup": papers_page.followup,
         }
         if found := {mark: tables[mark]() for mark in tables if mark in marks}:
             made[path] = _filled(path, found)
