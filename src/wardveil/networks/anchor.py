@@ -175,8 +175,7 @@ def bought(
         _tables(vault, n, fit, soft, coarse, lambda k: watch(SUMS + k, whole))
     soft.fit(fit.final_steps, lr=fit.learning_rate, decay=True)
     watch(whole, whole)
-    rows = {name: soft.membership(name).double().numpy() for name in bins.sizes}
-    return Population(p, bins.group, rows, peak)
+    return Population(p, bins.group, soft.memberships(), peak)
 
 
 def _masses(

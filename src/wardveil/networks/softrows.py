@@ -51,9 +51,13 @@ class SoftRows:
         """(D, R), a distribution over the bins of each variable in each row."""
         return self._spans.softmax(self.logits)
 
-    def membership(self, name: str) -> Tensor:
-        """(R, bins) of one variable."""
-        return self.soft()[self._place(name)].T.detach().contiguous()
+    def memberships(self) -> dict[str, NDArray[np.float64]]:
+        """Variable -> (R, bins), each row a distribution."""
+        with torch.no_grad():
+            soft = self.soft().double()
+            return {
+                name: soft[self._place(name)].T.contiguous().numpy() for name in self.bins.sizes
+            }
 
     def all_pairs(self) -> NDArray[np.float64]:
         """Tables of all pairs in the joined bins, (D', D'), from one product."""

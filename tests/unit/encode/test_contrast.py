@@ -72,7 +72,7 @@ def test_soft_rows_come_to_the_told_effect():
     soft.measure_one_ways(weight=1e4)
     soft.measure_product(contrast.names, (contrast.arm, contrast.endpoint), told[:, None], 1e4)
     soft.fit(400, lr=0.1)
-    a, b = (soft.membership(name).double().numpy() for name in ("arm", "P_b"))
+    a, b = (soft.memberships()[name] for name in ("arm", "P_b"))
     arm, endpoint = bins.average("arm", contrast.arm), bins.average("P_b", contrast.endpoint)
     assert (a @ arm).T @ (b @ endpoint)[:, 0] / len(a) == pytest.approx(told, abs=0.01)
     assert a.mean(axis=0) == pytest.approx(bins.mass("arm"), abs=0.01)

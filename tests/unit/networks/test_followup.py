@@ -126,7 +126,7 @@ def test_soft_rows_come_to_the_told_product():
     soft.measure_one_ways(weight=1e4)
     soft.measure_product(("a", "b"), (np.eye(3), np.eye(3)), told, 1e4)
     soft.fit(400, lr=0.1)
-    x, y = (soft.membership(name).double().numpy() for name in "ab")
+    x, y = (soft.memberships()[name] for name in "ab")
     assert x.T @ y / len(x) == pytest.approx(told, abs=0.01)
 
 
