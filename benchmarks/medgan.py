@@ -4,7 +4,7 @@
     python benchmarks/medgan.py figures
 
 Parts: faithful, private, ablation, baselines, counts, speed, anchor. Each writes its figures into
-benchmarks/results/medgan.json; `figures` draws docs/figures/medgan_*.svg from them. Times are of
+benchmarks/results/medgan.json; `figures` draws docs/figures/medgan/*.svg from them. Times are of
 the processor, since machines have other work; the patients are those of `codes.py`.
 """
 
@@ -44,7 +44,7 @@ from wardveil.vault import OpenVault, SecretNoise, SeededNoise, Vault
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "medgan.json"
-FIGURES = ROOT / "docs" / "figures"
+FIGURES = ROOT / "docs" / "figures" / "medgan"
 PREDICTED = 100
 """The most frequent codes are predicted."""
 PEOPLE = 465
@@ -310,7 +310,7 @@ def figures() -> None:
                 panels.append((title, *pair))
         what = "Share of patients with a code" if key == "shares" else "F1 of a code"
         text = scatter(f"{what}: real (across) and synthetic (up)", panels)
-        (FIGURES / f"medgan_{name}.svg").write_text(text, encoding="utf-8")
+        (FIGURES / f"{name}.svg").write_text(text, encoding="utf-8")
 
 
 def main() -> None:
