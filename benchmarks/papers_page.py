@@ -60,7 +60,8 @@ def versions() -> str:
     """medGAN and what it is compared with: shares, pairs, and F1 of codes."""
     kept = _medgan()
     lines: list[tuple[str, dict[str, Any], str]] = []
-    for part, title in (("faithful", "without privacy"), ("private", "ε = 1")):
+    titles = {"faithful": "without privacy", "matched": "20 passes, matched", "private": "ε = 1"}
+    for part, title in titles.items():
         if part in kept:
             found = kept[part]
             ways = [w for w in ("rounded", "drawn", "calibrated") if w in found]
@@ -69,7 +70,7 @@ def versions() -> str:
                 (f"medgan, {title}, {way}", found[way], f1 if way == "calibrated" else "")
                 for way in ways
             ]
-            if "ruler" in found:
+            if part == "faithful":
                 f1 = f"{found['prediction']['mean_real']:.3f}"
                 lines.insert(0, ("other real patients", found["ruler"], f1))
     for name, found in kept.get("ablation", {}).get("versions", {}).items():
