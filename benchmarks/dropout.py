@@ -9,11 +9,10 @@ the second table, is that of everybody. Both are compared with the table that wa
 the worst visit and at the worst moment; curves also at the worst moment that 10 real patients
 reached, and as large a share of the others, since the last one alone moves a curve by all that is
 left of it. All of it for as many rows as there are patients, and for 20,000, which luck in drawing
-moves little. Results go to benchmarks/results/dropout.json, in place of those of the same fits.
+moves little. Results go to benchmarks/results/dropout.jsonl; the last line of a fit counts.
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,6 +21,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from compare import KEY, append
 
 import wardveil as wv
 from wardveil.doors import Imported, Item, read_visits
@@ -29,7 +29,7 @@ from wardveil.evaluation.survival import kaplan_meier
 from wardveil.models import settings
 from wardveil.schema import Column
 
-RESULTS: Final = Path(__file__).parent / "results" / "dropout.json"
+RESULTS: Final = Path(__file__).parent / "results" / "dropout.jsonl"
 MODELS: Final = ("marginal", "acgan")
 DELTA: Final = 1e-5
 MANY: Final = 20_000
@@ -55,23 +55,13 @@ def main() -> None:
         for model in options.models:
             for epsilon in options.epsilons:
                 for seed in range(options.seeds):
-                    record = {"table": name, "patients": len(imported.frame), "model": model,
-                              "epsilon": epsilon, "seed": seed}  # fmt: skip
+                    record = dict(zip(KEY, (name, model, epsilon, seed), strict=True))
+                    record |= {"patients": len(imported.frame)}
                     record |= fitted(imported, model, epsilon, seed)
-                    print(record, flush=True)
                     if options.write:
-                        keep(record)
-
-
-def keep(record: Mapping[str, Any]) -> None:
-    """Write a fit's figures, in place of what was known of the same."""
-    old = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
-
-    def key(r: Mapping[str, Any]) -> list[Any]:
-        return [r[k] for k in ("table", "model", "epsilon", "seed")]
-
-    kept = [r for r in old if key(r) != key(record)]
-    RESULTS.write_text(json.dumps([*kept, record], indent=1) + "\n", encoding="utf-8")
+                        append(RESULTS, record)
+                    else:
+                        print(record, flush=True)
 
 
 def sprint(data: Path) -> Imported:
@@ -137,8 +127,7 @@ def fitted(imported: Imported, model: str, epsilon: float, seed: int) -> dict[st
     synth = wv.fit(
         real, schema=schema, model=settings(model, {}), epsilon=epsilon, delta=DELTA, seed=seed
     )
-    made = {rows: synth.sample(rows, seed=seed) for rows in (len(real), MANY)}
-    few, many = (gaps(real, fake, schema) for fake in made.values())
+    few, many = (gaps(real, synth.sample(n, seed=seed), schema) for n in (len(real), MANY))
     return few | {"of_20_000_rows": many}
 
 

@@ -1,13 +1,16 @@
 """Tables of the models' pages that show what the papers show, from benchmarks/results."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+import ablation
 import dropout
 import medgan
 import tablegan
+from compare import known
 
 SCORES = ("real", "synthetic", "accuracy", "agreed")
 
@@ -18,20 +21,39 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]]) + "\n"
 
 
+def parts_of_ctgan() -> str:
+    """What each part of CTGAN is worth: means over seeds, beside the paper's change."""
+    lines = ablation.RESULTS.read_text(encoding="utf-8").splitlines()
+    found = _grouped(map(json.loads, lines), "table", "variant")
+
+    def shown(key: tuple[Any, ...], measure: str) -> float:
+        return mean(run[measure] for run in found[key])
+
+    rows = []
+    for table, variant in found:
+        base = (table, "ours" if variant.startswith("ours") else "paper")
+        change = shown((table, variant), "f1_synthetic") / shown(base, "f1_synthetic") - 1
+        said = ablation.SAID.get(variant)
+        measures = ("tvd1", "tvd2", "auc_synthetic", "f1_synthetic")
+        cells = [f"{shown((table, variant), k):.3f}" for k in measures]
+        cells += ["" if (table, variant) == base else f"{change:+.1%}"]
+        cells += ["" if said is None or table == "minority" else f"{said:+.1%}"]
+        rows.append([table, variant, *cells, str(len(found[table, variant]))])
+    head = ["table", "variant", "tvd1", "tvd2", "AUC", "F1", "F1 changes by", "in the paper by",
+            "seeds"]  # fmt: skip
+    return markdown(head, rows)
+
+
 def presets() -> str:
     """table-GAN without privacy, by preset: means over classifiers, medians over regressors."""
     rows = []
-    for fit in _tablegan()["fit"]:
+    for fit in _kept(tablegan.RESULTS)["fit"]:
         if fit["epsilon"] is not None or fit["model"] != "tablegan":
             continue
         models = fit["classification"].values()
         more = [f"{k}={v}" for k, v in fit["set"].items() if k != "preset"]
-        cells = [
-            fit["table"],
-            " ".join([fit["preset"], *more]),
-            f"{fit['tvd1']:.3f}",
-            f"{fit['tvd2']:.3f}",
-        ]
+        cells = [fit["table"], " ".join([fit["preset"], *more])]
+        cells += [f"{fit[k]:.3f}" for k in ("tvd1", "tvd2")]
         cells += [f"{mean(m[k] for m in models):.3f}" for k in SCORES]
         regression = fit.get("regression", {}).values()
         cells += [
@@ -47,7 +69,7 @@ def presets() -> str:
 def attacks() -> str:
     """Membership attacks by preset: area under the curve with its interval."""
     rows = []
-    for found in _tablegan()["attack"]:
+    for found in _kept(tablegan.RESULTS)["attack"]:
         names = list(next(iter(found["presets"].values())))
         for preset, made in found["presets"].items():
             cells = [f"{made[k]['auc']:.2f} ({made[k]['low']:.2f}–{made[k]['high']:.2f})"
@@ -58,21 +80,20 @@ def attacks() -> str:
 
 def versions() -> str:
     """medGAN and what it is compared with: shares, pairs, and F1 of codes."""
-    kept = _medgan()
+    kept = _kept(medgan.RESULTS)
     lines: list[tuple[str, dict[str, Any], str]] = []
     titles = {"faithful": "without privacy", "matched": "20 passes, matched", "private": "ε = 1"}
     for part, title in titles.items():
         if part in kept:
             found = kept[part]
             ways = [w for w in ("rounded", "drawn", "calibrated") if w in found]
-            f1 = f"{found['prediction']['mean_synthetic']:.3f}"
+            real, fake = (f"{found['prediction'][f'mean_{k}']:.3f}" for k in ("real", "synthetic"))
+            if part == "faithful":
+                lines.append(("other real patients", found["ruler"], real))
             lines += [
-                (f"medgan, {title}, {way}", found[way], f1 if way == "calibrated" else "")
+                (f"medgan, {title}, {way}", found[way], fake if way == "calibrated" else "")
                 for way in ways
             ]
-            if part == "faithful":
-                f1 = f"{found['prediction']['mean_real']:.3f}"
-                lines.insert(0, ("other real patients", found["ruler"], f1))
     for name, found in kept.get("ablation", {}).get("versions", {}).items():
         lines += [(f"{name}, {way}", found[way], "") for way in ("rounded", "drawn")]
     lines += [(k, v, f"{v['f1']:.3f}") for k, v in kept.get("baselines", {}).items()]
@@ -86,10 +107,7 @@ def versions() -> str:
 
 def followup() -> str:
     """Attendance and survival: medians over seeds, and the worst."""
-    fits = json.loads(dropout.RESULTS.read_text(encoding="utf-8"))
-    groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
-    for fit in fits:
-        groups.setdefault((fit["table"], fit["model"], fit["epsilon"]), []).append(fit)
+    groups = _grouped(known(dropout.RESULTS).values(), "table", "method", "epsilon")
     rows = []
     for (name, model, epsilon), found in sorted(groups.items()):
         cells = [f"{name} ({found[0]['patients']:,})", model, f"{epsilon:g}"]
@@ -110,11 +128,15 @@ def _spread(values: Sequence[float]) -> str:
     return f"{median(values):.3f} ({max(values):.3f})" if values else ""
 
 
-def _tablegan() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(tablegan.RESULTS.read_text(encoding="utf-8"))
+def _grouped(records: Iterable[dict[str, Any]], *keys: str) -> dict[tuple[Any, ...], list[Any]]:
+    """Records with the same values of some keys, in the order they come."""
+    found: dict[tuple[Any, ...], list[Any]] = {}
+    for record in records:
+        found.setdefault(tuple(record[k] for k in keys), []).append(record)
     return found
 
 
-def _medgan() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(medgan.RESULTS.read_text(encoding="utf-8"))
+def _kept(path: Path) -> dict[str, Any]:
+    """Results of a benchmark that has parts."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found

@@ -9,13 +9,11 @@ import math
 import re
 import sys
 from pathlib import Path
-from statistics import mean, median
-from typing import Any
+from statistics import median
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))  # scripts beside one another, no package
 
-import ablation  # noqa: E402
 import ctgan_speed  # noqa: E402
 import likelihood  # noqa: E402
 import papers_page  # noqa: E402
@@ -42,7 +40,7 @@ def pages() -> dict[Path, str]:
         tables = {
             "results": lambda name=path.stem: beside(runs, name),
             "likelihood": lambda name=path.stem: likelihoods(name),
-            "parts": parts_of_ctgan,
+            "parts": papers_page.parts_of_ctgan,
             "speed": speed_of_ctgan,
             "presets": papers_page.presets,
             "attacks": papers_page.attacks,
@@ -149,31 +147,6 @@ def likelihoods(model: str) -> str:
         rows.append([found["table"], *cells, str(len(found["rows"][model]))])
     head = ["table", "identity", "independent columns", "uniform", f"{model} in the paper",
             f"`{model}`", "seeds"]  # fmt: skip
-    return markdown(head, rows)
-
-
-def parts_of_ctgan() -> str:
-    """What each part of CTGAN is worth: means over seeds, beside the paper's change."""
-    lines = ablation.RESULTS.read_text(encoding="utf-8").splitlines()
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for run in map(json.loads, lines):
-        found.setdefault((run["table"], run["variant"]), []).append(run)
-
-    def shown(key: tuple[str, str], measure: str) -> float:
-        return mean(run[measure] for run in found[key])
-
-    rows = []
-    for table, variant in found:
-        base = (table, "ours" if variant.startswith("ours") else "paper")
-        change = shown((table, variant), "f1_synthetic") / shown(base, "f1_synthetic") - 1
-        said = ablation.SAID.get(variant)
-        cells = [f"{shown((table, variant), k):.3f}" for k in ("tvd1", "tvd2")]
-        cells += [f"{shown((table, variant), k):.3f}" for k in ("auc_synthetic", "f1_synthetic")]
-        cells += ["" if (table, variant) == base else f"{change:+.1%}"]
-        cells += ["" if said is None or table == "minority" else f"{said:+.1%}"]
-        rows.append([table, variant, *cells, str(len(found[table, variant]))])
-    head = ["table", "variant", "tvd1", "tvd2", "AUC", "F1", "F1 changes by", "in the paper by",
-            "seeds"]  # fmt: skip
     return markdown(head, rows)
 
 
