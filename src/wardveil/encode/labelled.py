@@ -65,9 +65,10 @@ class Labelled:
 
 
 def split(schema: Schema) -> tuple[Sequence[Variable], Sequence[Variable]]:
-    """Variables of the arm and of condition columns, and all others."""
+    """Variables of the arm, then of condition columns; and all others."""
     arm = schema.trial.arm if schema.trial else ""
-    asked = [v for c in schema.modelled if c.condition or c.name == arm for v in variables_of(c)]
+    classes = [c for c in schema.modelled if c.condition or c.name == arm]
+    asked = [v for c in sorted(classes, key=lambda c: c.name != arm) for v in variables_of(c)]
     names = {v.name for v in asked}
     return asked, [v for v in schema.variables if v.name not in names]
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from wardveil.encode.by_class import moved_by_class
 from wardveil.encode.calibrate import calibrated
 from wardveil.encode.labelled import Labelled
 from wardveil.schema.where import Where
@@ -47,7 +48,9 @@ class Drawing:
         for k, (G, fitted) in enumerate(states):
             mine = turn == k
             with torch.no_grad():
-                x[mine] = calibrated(self.patients.matrix, G(z[mine], c[mine]), fitted)
+                moved = calibrated(self.patients.matrix, G(z[mine], c[mine]), fitted)
+            first = c[mine, : self.patients.sizes[0]] if self.patients.sizes else c[mine]
+            x[mine] = moved_by_class(moved, first, fitted)
             if self.patients.attendance:
                 x[mine] = self.patients.attendance.marked(x[mine], fitted, self.numpy)
         return {**self.patients.matrix.decode(x, self.numpy), **given}
