@@ -58,6 +58,10 @@ class Labelled:
         cells, given = self.conditions.draw(n, where, rng)
         return self._hot(cells, n), given
 
+    def first(self, c: Tensor) -> Tensor:
+        """The coordinates of the first class, the arm if there is one; none without classes."""
+        return c[:, : self.sizes[0] if self.sizes else 0]
+
     def _hot(self, cells: Mapping[str, NDArray[np.int32]], n: int) -> Tensor:
         parts = [np.eye(size, dtype=np.float32)[cells[name]]
                  for name, size in self.conditions.bins.sizes.items()]  # fmt: skip

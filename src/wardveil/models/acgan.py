@@ -381,11 +381,11 @@ def _labelled(vault: Vault, n: int) -> Labelled:
 
 def _laws(patients: Labelled, source: Vault) -> Tensor | None:
     """The law of each number in each arm, where there are patients who may be looked at."""
-    if not (isinstance(source, OpenVault) and patients.sizes):
+    if not isinstance(source, OpenVault):
         return None
     d = patients.matrix.width
     whole = patients.encode(source.rows())
-    return class_laws(patients.matrix, whole[:, :d], whole[:, d : d + patients.sizes[0]])
+    return class_laws(patients.matrix, whole[:, :d], patients.first(whole[:, d:]))
 
 
 def _calibrated(drawing: Drawing, G: Generator, laws: Tensor | None) -> State:
@@ -406,8 +406,8 @@ def _calibrated(drawing: Drawing, G: Generator, laws: Tensor | None) -> State:
     if attendance:
         fitted |= attendance.fitted(x)
     if laws is not None:
-        hot = c[:, : patients.sizes[0]]
-        fitted |= {"class_from": class_laws(patients.matrix, x, hot), "class_to": laws}
+        found = class_laws(patients.matrix, x, patients.first(c))
+        fitted |= {"class_from": found, "class_to": laws}
     return G, fitted
 
 

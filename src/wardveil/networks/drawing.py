@@ -40,17 +40,33 @@ class Drawing:
         c, _ = self.patients.drawn(n, {}, self.numpy)
         return self.noise(n), c
 
+    def mirrored(self, c: Tensor) -> Tensor:
+        """z of patients of classes c, each the mirror image -z of one other of its class.
+
+        Where G is odd, luck cancels in the means of a class, and so in the difference of two
+        (SPRINT at one year: 0.18 mmHg of luck, 0.33 from noise that is not mirrored).
+        """
+        order = torch.randperm(len(c), generator=self.torch)
+        if c.shape[1]:
+            order = order[c[order].argmax(dim=1).argsort(stable=True)]
+        half = self.noise((len(c) + 1) // 2)
+        z = torch.empty(len(c), self.noise_dim)
+        z[order] = torch.stack([half, -half], dim=1).flatten(0, 1)[: len(c)]
+        return z
+
     def draw(self, states: Sequence[State], n: int, where: Where) -> Rows:
         """n patients of some states, in equal parts; what is asked of their classes holds."""
         c, given = self.patients.drawn(n, where, self.numpy)
-        z, turn = self.noise(n), torch.from_numpy(self.numpy.permutation(n) % len(states))
+        z, turn = (
+            self.mirrored(self.patients.first(c)),
+            torch.from_numpy(self.numpy.permutation(n) % len(states)),
+        )
         x = torch.empty(n, self.patients.matrix.width, dtype=torch.float64)
         for k, (G, fitted) in enumerate(states):
             mine = turn == k
             with torch.no_grad():
                 moved = calibrated(self.patients.matrix, G(z[mine], c[mine]), fitted)
-            first = c[mine, : self.patients.sizes[0]] if self.patients.sizes else c[mine]
-            x[mine] = moved_by_class(moved, first, fitted)
+            x[mine] = moved_by_class(moved, self.patients.first(c[mine]), fitted)
             if self.patients.attendance:
                 x[mine] = self.patients.attendance.marked(x[mine], fitted, self.numpy)
         return {**self.patients.matrix.decode(x, self.numpy), **given}
