@@ -51,8 +51,7 @@ def presets() -> str:
         if fit["epsilon"] is not None or fit["model"] != "tablegan":
             continue
         models = fit["classification"].values()
-        more = [f"{k}={v}" for k, v in fit["set"].items() if k != "preset"]
-        cells = [fit["table"], " ".join([fit["preset"], *more])]
+        cells = [fit["table"], tablegan.named(fit)]
         cells += [f"{fit[k]:.3f}" for k in ("tvd1", "tvd2")]
         cells += [f"{mean(m[k] for m in models):.3f}" for k in SCORES]
         regression = fit.get("regression", {}).values()

@@ -10,7 +10,8 @@ below names learns the target from the real and from the synthetic training rows
 the held-out ones (macro F1, or R²). Consistency: the share of synthetic rows whose label a model
 that learnt from real rows gives them, beside its accuracy on the held-out ones. `dcr` is the
 distance from a synthetic row to the closest real one, mean ± sd, a smoke test and no measure of
-privacy. Columns, their distribution functions and histograms, are in `wardveil report`.
+privacy. `columns` are the distribution function and the histogram of each, drawn one against the
+other; one by one they are in `wardveil report`.
 `attack`: members against others, with shadow models, for each preset; δ is no guarantee.
 `step`: a private step of critic and classifier, without noise, against the ordinary one.
 """
@@ -55,7 +56,7 @@ from wardveil.evaluation import tvd1, tvd2
 from wardveil.evaluation.c2st import thinned
 from wardveil.evaluation.features import features, standardised
 from wardveil.evaluation.membership import membership
-from wardveil.evaluation.prepared import Prepared, prepare
+from wardveil.evaluation.prepared import Flags, Prepared, prepare
 from wardveil.models import TableGAN, settings
 from wardveil.models.tablegan_game import Game
 from wardveil.schema.variable import Levelled
@@ -130,6 +131,35 @@ def compatibility(tables: Sequence[Prepared], target: str, *, number: bool) -> d
     return found
 
 
+def columns(real: Prepared, fake: Prepared) -> dict[str, list[list[float]]]:
+    """Distribution functions and histograms of every column, real and synthetic.
+
+    Returns:
+        "functions": shares of known values up to each of 20 real quantiles, of numbers;
+        "histograms": shares of ten equal bands of a number's middle 98 %, and of every level.
+    """
+    found: dict[str, list[list[float]]] = {"functions": [[], []], "histograms": [[], []]}
+    for name, column in real.columns.items():
+        both = [t.columns[name] for t in (real, fake)]
+        if isinstance(column, Flags):
+            told = {"histograms": [flags.held.mean(axis=0) for flags in both]}
+        elif column.dtype == object:
+            levels = sorted({str(v) for v in column})
+            told = {"histograms": [[(a.astype(str) == v).mean() for v in levels] for a in both]}
+        else:
+            known = [a[~np.isnan(a)] for a in both]
+            steps = np.quantile(known[0], np.linspace(0.05, 1, 20))
+            bands = np.linspace(*np.quantile(known[0], (0.01, 0.99)), 11)
+            told = {
+                "functions": [(a[:, None] <= steps).mean(axis=0) for a in known],
+                "histograms": [np.histogram(a, bands)[0] / len(a) for a in known],
+            }
+        for what, sides in told.items():
+            for side, values in zip(found[what], sides, strict=True):
+                side += [round(float(v), 4) for v in values]
+    return found
+
+
 def _macro_f1(truth: np.ndarray, told: np.ndarray) -> float:
     return float(f1_score(truth, told, average="macro", zero_division=0))
 
@@ -163,7 +193,7 @@ def fitted(name: str, model: str, preset: str, options: argparse.Namespace) -> d
         "epsilon": None if math.isinf(options.epsilon) else options.epsilon, "set": changed,
         "fit_seconds": round(seconds), "tvd1": tvd1(held, fake, schema=schema),
         "tvd2": tvd2(held, fake, schema=schema),
-        "dcr": [float(distance.mean()), float(distance.std())],
+        "dcr": [float(distance.mean()), float(distance.std())], "columns": columns(ours, theirs),
         "classification": compatibility((ours, theirs, kept), target, number=False),
     }  # fmt: skip
     if REGRESSED.get(name) in ours.columns:
@@ -267,15 +297,25 @@ def main() -> None:
 
 
 def draw(name: str, results: Sequence[dict[str, Any]]) -> None:
-    """The scatter of compatibility."""
+    """The scatters of compatibility, and of the columns of the first of them."""
     panels = []
     for r in results:
         points = [(m["real"], m["synthetic"]) for m in r["classification"].values()]
         real, fake = zip(*points, strict=True)
-        panels.append((f"{r['model']} {r['preset']}", real, fake))
+        panels.append((named(r), real, fake))
     FIGURES.mkdir(parents=True, exist_ok=True)
     text = scatter(f"{name}: macro F1 learnt from real rows, and from synthetic ones", panels)
     (FIGURES / f"{name}_compatibility.svg").write_text(text, encoding="utf-8")
+    told = [(f"{named(r)}: {what}", *r["columns"][what]) for r in results if "columns" in r
+            for what in ("functions", "histograms")]  # fmt: skip
+    text = scatter(f"{name}: shares of columns, real (across) and synthetic (up)", told)
+    (FIGURES / f"{name}_columns.svg").write_text(text, encoding="utf-8")
+
+
+def named(found: dict[str, Any]) -> str:
+    """What a fit is called: its preset, and the settings that were changed."""
+    more = [f"{k}={v}" for k, v in found["set"].items() if k != "preset"]
+    return " ".join([found["preset"], *more])
 
 
 def keep(part: str, results: Sequence[dict[str, Any]]) -> None:
