@@ -58,9 +58,15 @@ def calibration(
     wanted = (known_shares(matrix) if shares is None else shares).numpy()
     chosen = drawn if among is None else drawn[torch.from_numpy(among)]
     levels = torch.linspace(0, 1, KNOTS, dtype=torch.float64)
-    shift = _offsets_of(matrix, drawn, wanted)
+    shift = torch.zeros(matrix.width, dtype=torch.float64)
     knots = torch.zeros(KNOTS, matrix.width, dtype=torch.float64)
+    start = 0
     for b in matrix.blocks:
+        if b.choices:
+            stop = start + _categories(b)
+            logits = KAPPA * drawn[:, b.odds].double().numpy()
+            shift[b.odds] = torch.from_numpy(offsets(logits, wanted[start:stop]))
+            start = stop
         if b.number:
             column = chosen[:, b.start]
             if b.choices:
@@ -69,19 +75,6 @@ def calibration(
             ordered = column.double().sort().values
             knots[:, b.start] = ordered[(levels * (len(column) - 1)).long()]
     return {"knots": knots, "offsets": shift}
-
-
-def _offsets_of(matrix: Matrix, drawn: Tensor, wanted: Floats) -> Tensor:
-    """`offsets` of every block of choices, 0 for numbers; (d,) float64."""
-    shift = torch.zeros(matrix.width, dtype=torch.float64)
-    start = 0
-    for b in matrix.blocks:
-        if b.choices:
-            stop = start + _categories(b)
-            logits = KAPPA * drawn[:, b.odds].double().numpy()
-            shift[b.odds] = torch.from_numpy(offsets(logits, wanted[start:stop]))
-            start = stop
-    return shift
 
 
 def known_shares(matrix: Matrix) -> Tensor:
@@ -152,33 +145,6 @@ class Ranks:
         pooled = torch.cat(tuple(self._latest), dim=1).sort(dim=1).values
         at = (torch.linspace(0, 1, COARSE) * (pooled.shape[1] - 1)).round().long()
         return pooled[:, at] + 1e-6 * torch.arange(COARSE)
-
-
-class Odds:
-    """Log-odds of drawn batches, moved as calibration will move them, differentiable.
-
-    A level that a game has lost has chances near 0, and no slope to be brought back by. Moved onto
-    the known shares, what ties it to other columns can be mended, and that is how it comes out.
-    The offsets are those of the last `BATCHES` batches and found anew every `EVERY`.
-
-    Args:
-        matrix: The layout and the known distributions.
-    """
-
-    def __init__(self, matrix: Matrix) -> None:
-        self._matrix, self._known = matrix, known_shares(matrix).numpy()
-        self._latest: deque[Tensor] = deque(maxlen=BATCHES)
-        self._seen = 0
-        self._shift = torch.zeros(matrix.width)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """(m, d) with every coordinate of log-odds moved by an offset."""
-        self._latest.append(x.detach())
-        if self._seen % EVERY == 0:
-            pooled = torch.cat(tuple(self._latest)).double()
-            self._shift = (_offsets_of(self._matrix, pooled, self._known) / KAPPA).to(x.dtype)
-        self._seen += 1
-        return x + self._shift
 
 
 def calibrated(matrix: Matrix, x: Tensor, fitted: Mapping[str, Tensor]) -> Tensor:

@@ -48,7 +48,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wardveil.encode.calibrate import Odds, calibrated, calibration_rows
+from wardveil.encode.calibrate import calibrated, calibration_rows
 from wardveil.encode.histogram import Probabilities, all_peaks, distributions
 from wardveil.encode.label import Label
 from wardveil.encode.matrix import Matrix, blocks_of
@@ -249,7 +249,7 @@ class TableGAN(Rules, Model):
     ) -> None:
         """Second moments of what G makes onto those of rows, over all and by label."""
         steps = self.matching_steps
-        waves, odds = Waves(matrix), Odds(matrix)
+        waves = Waves(matrix)
         shown = label.columns[:MATCHED_LABELS]
 
         def told(x: Tensor) -> Tensor:
@@ -258,8 +258,7 @@ class TableGAN(Rules, Model):
             return torch.cat([x, *(x * x[:, k : k + 1] for k in shown)], dim=1)
 
         def produced() -> Tensor:
-            made: Tensor = G(self._noise(MATCHED_ROWS, rng))
-            return told(odds(made) if self.calibrate else made)
+            return told(G(self._noise(MATCHED_ROWS, rng)))
 
         chosen = torch.randperm(len(x), generator=rng.torch)[:MATCHED_AGAINST]
         match_moments(

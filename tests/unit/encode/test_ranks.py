@@ -1,9 +1,9 @@
-"""Ranks and odds: what calibration will make of a column, while a generator is still trained."""
+"""Ranks: what calibration will make of a number, while a generator is still trained."""
 
 import numpy as np
 import torch
 
-from wardveil.encode.calibrate import BATCHES, EVERY, Odds, Ranks, calibrated, calibration
+from wardveil.encode.calibrate import BATCHES, EVERY, Ranks, calibrated, calibration
 from wardveil.encode.matrix import Matrix
 from wardveil.schema.variable import Levelled, Numeric
 
@@ -57,24 +57,3 @@ def test_columns_without_numbers_are_left_alone():
     levels = Matrix(VARIABLES[1:], {"sex": np.array([0.5, 0.5])})
     x = batch(3)[:, 1:]
     assert Ranks(levels)(x) is x
-
-
-def test_a_lost_level_comes_back_at_its_known_share_and_with_a_slope():
-    matrix = Matrix(VARIABLES[1:], {"sex": np.array([0.7, 0.3])})
-    draw = torch.Generator().manual_seed(0)
-    x = (-0.95 + 0.02 * torch.randn(1_000, 1, generator=draw)).requires_grad_()
-    assert matrix.softened(x).mean() < 1e-3
-    soft = matrix.softened(Odds(matrix)(x))
-    assert abs(float(soft.mean().detach()) - 0.3) < 1e-3
-    soft.sum().backward()
-    assert x.grad is not None
-    assert x.grad.min() > 1  # 2 κ p (1 - p); about 1e-3 without
-
-
-def test_offsets_are_those_of_calibration_and_leave_numbers_alone():
-    odds, x = Odds(MATRIX), batch(3)
-    moved = odds(x)
-    assert torch.equal(moved[:, 0], x[:, 0])
-    fitted = calibration(MATRIX, x)
-    assert torch.allclose(moved[:, 1], calibrated(MATRIX, x, fitted)[:, 1].float(), atol=1e-5)
-    assert not torch.allclose(moved[:, 1], x[:, 1], atol=1e-2)
