@@ -206,7 +206,8 @@ class Game:
             self.descend(mean_gradient(self.unit(x)))
         with torch.no_grad():
             score, features = self.critic(x)
-            self._of_real(features)
+            if self._known is None:
+                self._of_real(features)
             told = {"critic": -float(score.mean())}
             if self.classifier is not None:
                 paid = self.label.loss(self.classifier(x)[0], x)
