@@ -92,8 +92,8 @@ class TableGAN(Rules, Model):
             of their numbers, over all and by label, onto those of what was played on; 0 leaves
             what the game gave. adult at ε = 1: `tvd2` 0.044 after 1,500, 0.040 after 4,000.
         match_rows: Whether that is done after a game on real rows too, or on surrogates alone.
-            The game keeps numbers badly (SUPPORT2: `tvd2` 0.066 with, 0.134 without; macro F1 of
-            classifiers 0.71 and 0.47), and the margins of a preset are no limit to matching.
+            The game keeps numbers badly (SUPPORT2: `tvd2` 0.059 with, 0.134 without; macro F1 of
+            classifiers 0.73 and 0.47), and the margins of a preset are no limit to matching.
         matching_rate: Adam's then, at the start.
         calibrate: Whether sampled columns are moved onto the known one-way distributions.
         max_grad_norm: C, the norm to which the gradient of a patient, critic and classifier

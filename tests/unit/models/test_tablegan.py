@@ -18,6 +18,7 @@ from wardveil.errors import UsageError
 from wardveil.models import Rng, TableGAN
 from wardveil.models.surrogate import opened
 from wardveil.models.tablegan_game import Game
+from wardveil.networks.information import statistics_of
 from wardveil.schema import Schema
 from wardveil.vault.clipping import clipped_sum
 
@@ -52,6 +53,19 @@ def test_a_step_leaves_its_gradients_and_tells_its_losses(schema):
         assert all(torch.isfinite(g).all() for g in gradients)
         assert sum(g.abs().sum() > 0 for g in gradients) >= len(gradients) - 1
     assert game.done == 1
+
+
+def test_with_known_columns_the_information_loss_is_theirs(schema):
+    """A game on surrogates: it grows with how far columns are from what is known of them."""
+    x, label = game_of(schema)._rows, game_of(schema).label
+    d = x.shape[1]
+    near = statistics_of(x.mean(dim=0), x.square().mean(dim=0))
+    far = near._replace(mean=near.mean + 5)
+    told = [Game(QUICK, d, label, 4, x, known=k).step()["information"] for k in (near, far)]
+    assert 0 < told[0] < 3 * np.sqrt(d)  # columns lie in [-1, 1]
+    assert told[1] > 3 * np.sqrt(d)
+    wide = replace(QUICK, delta_mean=9 * np.sqrt(d), delta_sd=9 * np.sqrt(d))
+    assert Game(wide, d, label, 4, x, known=far).step()["information"] == 0
 
 
 def test_a_game_saved_in_the_middle_goes_on_bit_for_bit(schema):
