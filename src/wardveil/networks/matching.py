@@ -1,6 +1,7 @@
 """Matching: a generator's second moments are moved onto those of given rows."""
 
 from collections.abc import Callable
+from math import cos, pi
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ category, which drawing makes up for; at weight 1 they hold back what ties varia
 independent in more than two variables)."""
 
 
-def match_moments(
+def match_moments(  # noqa: PLR0913 -- an optimiser has three numbers of its own
     network: nn.Module,
     produced: Callable[[], Tensor],
     wanted: Tensor,
@@ -23,6 +24,7 @@ def match_moments(
     steps: int,
     lr: float,
     watch: Callable[[int], None],
+    warm: int = 0,
 ) -> None:
     """Adam on ‖mean - mean*‖² + Σ_ij W_ij (Cov - Cov*)²_ij, over a fresh batch each step.
 
@@ -42,11 +44,18 @@ def match_moments(
         steps: Optimiser steps.
         lr: Learning rate at the start; falls to 0 along a cosine.
         watch: Told after every step.
+        warm: Steps in which the rate rises to that first. Adam's first steps are as long as its
+            rate whatever the slope; where many coordinates hang on few weights they can drive
+            categories to certainty, from which no slope leads back.
     """
     was = network.training
     network.eval()
     adam = torch.optim.Adam(network.parameters(), lr=lr)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, max(steps, 1))
+
+    def rate(step: int) -> float:
+        return min(1.0, (step + 1) / max(warm, 1)) * (1 + cos(pi * step / max(steps, 1))) / 2
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(adam, rate)
     W = torch.where(owner[:, None] == owner, WITHIN, 1.0)
     mean, covariance, _ = _moments(wanted)
     for step in range(steps):

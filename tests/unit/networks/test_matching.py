@@ -42,6 +42,18 @@ def test_rows_are_not_drawn_towards_each_other_by_a_small_batch():
     assert abs(network.weight.item()) == pytest.approx(1.0, abs=0.03)
 
 
+@pytest.mark.parametrize("warm", [0, 50])
+def test_a_warm_start_moves_little_at_first_and_arrives(warm):
+    network, places = nn.Linear(1, 1, bias=False), []
+    nn.init.zeros_(network.weight)
+    match_moments(
+        network, lambda: network.weight * torch.ones(50, 1), torch.ones(100, 1), owner=torch.zeros(1), steps=400, lr=0.1, warm=warm,
+        watch=lambda _: places.append(network.weight.item()),
+    )  # fmt: skip
+    assert places[0] == pytest.approx(0.1 / max(warm, 1), rel=0.01)
+    assert places[-1] == pytest.approx(1.0, abs=0.02)
+
+
 def test_softened_rows_have_the_second_moments_of_decoded_ones():
     variables = (
         Numeric(name="age", low=0, high=99, decimals=0, nullable=True),
