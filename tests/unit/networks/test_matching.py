@@ -47,7 +47,8 @@ def test_a_warm_start_moves_little_at_first_and_arrives(warm):
     network, places = nn.Linear(1, 1, bias=False), []
     nn.init.zeros_(network.weight)
     match_moments(
-        network, lambda: network.weight * torch.ones(50, 1), torch.ones(100, 1), owner=torch.zeros(1), steps=400, lr=0.1, warm=warm,
+        network, lambda: network.weight * torch.ones(50, 1), torch.ones(100, 1),
+        owner=torch.zeros(1), steps=400, lr=0.1, warm=warm,
         watch=lambda _: places.append(network.weight.item()),
     )  # fmt: skip
     assert places[0] == pytest.approx(0.1 / max(warm, 1), rel=0.01)
