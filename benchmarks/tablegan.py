@@ -286,18 +286,18 @@ def main() -> None:
                 for preset in options.presets if model == "tablegan" else ["-"]:
                     results.append(fitted(name, model, preset, options))
                     print(shown(results[-1]), flush=True)
-            if options.write:
-                draw(name, [r for r in results if r["table"] == name])
     elif options.part == "attack":
         results = [attacks(name, options) for name in options.tables]
     else:
         results = steps(options)
     if options.write:
-        keep(options.part, results)
+        kept = keep(options.part, results)
+        for name in options.tables if options.part == "fit" else ():
+            draw(name, [r for r in kept if r["table"] == name])
 
 
 def draw(name: str, results: Sequence[dict[str, Any]]) -> None:
-    """The scatters of compatibility, and of the columns of the first of them."""
+    """The scatters of compatibility, and of columns where they were kept."""
     panels = []
     for r in results:
         points = [(m["real"], m["synthetic"]) for m in r["classification"].values()]
@@ -308,8 +308,9 @@ def draw(name: str, results: Sequence[dict[str, Any]]) -> None:
     (FIGURES / f"{name}_compatibility.svg").write_text(text, encoding="utf-8")
     told = [(f"{named(r)}: {what}", *r["columns"][what]) for r in results if "columns" in r
             for what in ("functions", "histograms")]  # fmt: skip
-    text = scatter(f"{name}: shares of columns, real (across) and synthetic (up)", told)
-    (FIGURES / f"{name}_columns.svg").write_text(text, encoding="utf-8")
+    if told:
+        text = scatter(f"{name}: shares of columns, real (across) and synthetic (up)", told)
+        (FIGURES / f"{name}_columns.svg").write_text(text, encoding="utf-8")
 
 
 def named(found: dict[str, Any]) -> str:
@@ -318,8 +319,8 @@ def named(found: dict[str, Any]) -> str:
     return " ".join([found["preset"], *more])
 
 
-def keep(part: str, results: Sequence[dict[str, Any]]) -> None:
-    """Add to what is there; the same fit again takes the place of the earlier one."""
+def keep(part: str, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add to what is there, and return all; the same fit again takes the earlier one's place."""
     old = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
 
     def key(r: dict[str, Any]) -> str:
@@ -327,12 +328,13 @@ def keep(part: str, results: Sequence[dict[str, Any]]) -> None:
                                               "group_norm", "seed", "set")])  # fmt: skip
 
     new = {key(r) for r in results}
-    kept = [r for r in old.get(part, []) if key(r) not in new]
-    old |= {part: [*kept, *results], "machine": {
+    kept = [r for r in old.get(part, []) if key(r) not in new] + list(results)
+    old |= {part: kept, "machine": {
         "python": platform.python_version(), "torch": torch.__version__,
         "machine": platform.machine(),
     }}  # fmt: skip
     RESULTS.write_text(json.dumps(old, indent=1) + "\n", encoding="utf-8")
+    return kept
 
 
 def _options() -> argparse.Namespace:

@@ -36,9 +36,9 @@ class Waves:
 
     def __call__(self, x: Tensor) -> Tensor:
         """(n, d) in [-1, 1] -> expectations, each wave weighted by the chance of its number."""
-        soft = self._matrix.softened(x)
-        known = torch.ones_like(x[:, self._columns])
+        soft, position = self._matrix.softened(x), x[:, self._columns]
+        known = torch.ones_like(position)
         known[:, self._nullable] = 1 - soft[:, self._missing]
-        angle = torch.pi * (x[:, self._columns] + 1) / 2
+        angle = torch.pi * (position + 1) / 2
         waves = [known * torch.cos(k * angle) for k in range(2, HIGHEST + 1)]
         return torch.cat([soft, *waves], dim=1)

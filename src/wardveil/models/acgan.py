@@ -254,9 +254,9 @@ class ACGAN(Model):
                     for G in found:
                         self._match(game.rows(), drawing, G, watch)
             kept += found
-        if self._choosy:
-            kept = self._best(source, vault, drawing, kept)
         laws = _laws(drawing.patients, source)
+        if self._choosy:
+            kept = self._best(vault, drawing, kept, laws)
         return stored(drawing.patients, [_calibrated(drawing, G, laws) for G in kept])
 
     def _generator(self, patients: Labelled) -> Generator:
@@ -342,10 +342,10 @@ class ACGAN(Model):
         )  # fmt: skip
 
     def _best(
-        self, source: Vault, vault: Vault, drawing: Drawing, kept: Sequence[Generator]
+        self, vault: Vault, drawing: Drawing, kept: Sequence[Generator], laws: Tensor | None
     ) -> list[Generator]:
         """The states whose patients teach best what class a real patient is of."""
-        patients, laws = drawing.patients, _laws(drawing.patients, source)
+        patients = drawing.patients
         drawn = [drawing.draw([_calibrated(drawing, G, laws)], self.judged_rows, {}) for G in kept]
         taught = [patients.encode(rows) for rows in drawn]
         judge = class_judge(taught, patients.matrix.width, patients.sizes)

@@ -57,10 +57,8 @@ class Drawing:
     def draw(self, states: Sequence[State], n: int, where: Where) -> Rows:
         """n patients of some states, in equal parts; what is asked of their classes holds."""
         c, given = self.patients.drawn(n, where, self.numpy)
-        z, turn = (
-            self.mirrored(self.patients.first(c)),
-            torch.from_numpy(self.numpy.permutation(n) % len(states)),
-        )
+        z = self.mirrored(self.patients.first(c))
+        turn = torch.from_numpy(self.numpy.permutation(n) % len(states))
         x = torch.empty(n, self.patients.matrix.width, dtype=torch.float64)
         for k, (G, fitted) in enumerate(states):
             mine = turn == k
