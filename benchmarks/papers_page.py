@@ -81,7 +81,7 @@ def versions() -> str:
     """medGAN and what it is compared with: shares, pairs, and F1 of codes."""
     kept = _kept(medgan.RESULTS)
     lines: list[tuple[str, dict[str, Any], str]] = []
-    titles = {"faithful": "without privacy", "matched": "20 passes, matched", "private": "ε = 1"}
+    titles = {"faithful": "the game alone", "matched": "matched", "private": "matched, ε = 1"}
     for part, title in titles.items():
         if part in kept:
             found = kept[part]
@@ -94,7 +94,7 @@ def versions() -> str:
                 for way in ways
             ]
     for name, found in kept.get("ablation", {}).get("versions", {}).items():
-        lines += [(f"{name}, {way}", found[way], "") for way in ("rounded", "drawn")]
+        lines += [(f"version {name}, {way}", found[way], "") for way in ("rounded", "drawn")]
     lines += [(k, v, f"{v['f1']:.3f}") for k, v in kept.get("baselines", {}).items()]
     rows = [
         [name, f"{x['r']:.4f}", f"{x['rmse']:.4f}", f"{x['pairs_r']:.3f}",
@@ -102,6 +102,17 @@ def versions() -> str:
         for name, x, f1 in lines
     ]  # fmt: skip
     return markdown(["", "r", "RMSE", "pairs", "sex broken", "F1"], rows)
+
+
+def counts() -> str:
+    """How often the five most frequent codes stand 0, 1, 2, … times in a patient."""
+    kept = _kept(medgan.RESULTS).get("counts", {})
+    real, fake = kept.get("calibrated", {}).get("top_five", ((), ()))
+    rows = [
+        [f"{k + 1}, {who}", *(f"{x:,}" for x in found[k])]
+        for k in range(len(real)) for who, found in (("real", real), ("synthetic", fake))
+    ]  # fmt: skip
+    return markdown(["code", *map(str, range(8))], rows)
 
 
 def followup() -> str:

@@ -45,6 +45,7 @@ def pages() -> dict[Path, str]:
             "presets": papers_page.presets,
             "attacks": papers_page.attacks,
             "versions": papers_page.versions,
+            "counts": papers_page.counts,
             "followup": papers_page.followup,
         }
         if found := {mark: tables[mark]() for mark in tables if mark in marks}:

@@ -92,14 +92,21 @@ class Matrix:
         self.p = {v.name: p[v.name] for v in variables}
         self.peak = dict(peak or {})
 
-    def encode(self, rows: Rows) -> Tensor:
-        """(n, d) float32 in [-1, 1]; each row by itself."""
+    def encode(self, rows: Rows, rng: np.random.Generator | None = None) -> Tensor:
+        """(n, d) float32 in [-1, 1]; each row by itself.
+
+        Args:
+            rows: Variable -> (n,).
+            rng: A value that many patients have takes up an interval of positions. With this, a
+                place in it is drawn, so that positions are uniform, as a network makes them;
+                without, it is the middle.
+        """
         n = len(next(iter(rows.values())))
         x = np.full((n, self.width), -1.0, dtype=np.float32)
         for b in self.blocks:
             values = rows[b.variable.name]
             if isinstance(b.variable, Numeric):
-                x[:, b.start] = self._position(b.variable, values)
+                x[:, b.start] = self._position(b.variable, values, rng)
                 if b.choices:
                     x[np.isnan(values), b.start + 1] = 1.0
             elif b.choices == 1:
@@ -140,7 +147,10 @@ class Matrix:
         return a, b, c, d
 
     def _position(
-        self, variable: Numeric, values: NDArray[np.float64] | NDArray[np.int32]
+        self,
+        variable: Numeric,
+        values: NDArray[np.float64] | NDArray[np.int32],
+        rng: np.random.Generator | None,
     ) -> NDArray[np.float64]:
         """u = 2 F(x) - 1 with F linear inside a cell; missing -> 0."""
         p = self.p[variable.name][: variable.cells]
@@ -148,7 +158,8 @@ class Matrix:
         below = np.cumsum(p) - p
         point = variable.point(values)
         cell = point // variable.stride
-        inside = (point - cell * variable.stride + 0.5) / variable.stride
+        within = 0.5 if rng is None else rng.random(len(values))
+        inside = (point - cell * variable.stride + within) / variable.stride
         u = 2 * (below[cell] + p[cell] * inside) - 1
         return np.where(np.isnan(values), 0.0, u)
 

@@ -39,6 +39,8 @@ ROUNDS: Final = 40
 """Halvings of the interval in which an offset is looked for."""
 FAR: Final = 40.0
 """Log-odds that no offset has to exceed."""
+TIE: Final = 1e-4
+"""Counts, or log-odds, nearer than this are equal where thresholds are found and used."""
 MOST_ODDS: Final = 500.0
 """Log-odds that an exponential of still is a number."""
 
@@ -168,17 +170,20 @@ class Records:
 
     # -- numbers to rows ---------------------------------------------------------------------
 
-    def calibration(self, y: Tensor, *, nearest: bool) -> dict[str, Tensor]:
+    def calibration(
+        self, y: Tensor, rng: np.random.Generator, *, nearest: bool
+    ) -> dict[str, Tensor]:
         """What `decode` needs to keep the distributions p of codes or counts.
 
         Args:
             y: What the decoder made of many latents, (m, width), before the last activation.
+            rng: Breaks ties.
             nearest: Whether flags will be rounded.
         """
         if self.kind == "binary" and not nearest:
             share = torch.tensor([self.p[v.name][1] for v in self.variables])
             return {"offsets": _offsets(y, share.float())}
-        ordered = y.sort(dim=0).values
+        ordered = _untied(y, rng).sort(dim=0).values
         most = max(v.cells for v in self.variables)
         found = torch.full((most - 1, self.width), torch.inf)
         for k, v in enumerate(self.variables):
@@ -203,7 +208,7 @@ class Records:
             t = calibrated(self.matrix, t, fitted) if fitted else t
             return self.of_matrix(t, rng, nearest=nearest)
         if "thresholds" in fitted:
-            cells = _cells(y, fitted["thresholds"])
+            cells = _cells(_untied(y, rng), fitted["thresholds"])
             return {v.name: v.draw(cells[k], rng) for k, v in enumerate(self.variables)}
         if self.kind == "binary":
             y = y + fitted["offsets"] if fitted else y
@@ -266,6 +271,15 @@ def _kept(v: Variable, counts: NDArray[np.int32]) -> NDArray[np.float64] | NDArr
     """Counts as the variable holds them, at most its largest."""
     counts = np.minimum(counts, _largest(v))
     return counts.astype(np.float64) if isinstance(v, Numeric) else counts
+
+
+def _untied(y: Tensor, rng: np.random.Generator) -> Tensor:
+    """Numbers told apart at random where they are equal.
+
+    A column whose ReLU has died is the same number in every row: no threshold would give it its
+    known law. So it is drawn from that law, independent of the others.
+    """
+    return y + TIE * torch.from_numpy(rng.random(y.shape, dtype=np.float32))
 
 
 def _offsets(y: Tensor, share: Tensor) -> Tensor:

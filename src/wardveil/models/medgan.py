@@ -51,9 +51,9 @@ from wardveil.models.bookmark import below
 from wardveil.models.calibration import matrix_calibration
 from wardveil.models.medgan_game import Game, Rules, networks_of
 from wardveil.models.surrogate import anchored, let_in, surrogates
-from wardveil.networks.autoencoder import activated
+from wardveil.networks.autoencoder import activated, damp
 from wardveil.networks.components import Centred, linear_autoencoder
-from wardveil.networks.matching import MATCHED_ROWS, match_moments
+from wardveil.networks.matching import MATCHED_ROWS, WARM, match_moments
 from wardveil.networks.mlp import parameters_of
 from wardveil.privacy import Budget, Gradients, Histograms, Moments, Question
 from wardveil.schema import Schema
@@ -64,6 +64,11 @@ AutoencoderWay = Literal["surrogates", "both", "decoder", "components", "none"]
 
 MATCHED_AGAINST = 10_000
 """Rows that they are matched against, at most: 43 MB at 1,071 columns."""
+RATE = 3e-3
+"""Adam's while matching, at most."""
+LEAST_SD = 0.05
+"""What columns are divided by at least, before their moments are matched: divided by nothing, rare
+codes count for nothing."""
 
 
 @final
@@ -74,8 +79,8 @@ class MedGAN(Rules, Model):
     The settings are those of `Rules`, and:
 
     Attributes:
-        matching_steps: Steps after the game that move second moments onto those of the rows;
-            0 leaves what the game gave.
+        matching_steps: Steps after the game that move second moments onto those of what was played
+            on; 0 leaves what the game gave, which is the paper's.
         calibrate: Whether sampled columns are moved onto the known one-way distributions.
         nearest: Whether flags and counts are rounded, as in the paper, instead of drawn.
         autoencoder: Where under privacy Enc and Dec come from: from surrogates; from patients,
@@ -97,14 +102,14 @@ class MedGAN(Rules, Model):
 
     name = "medgan"
 
-    matching_steps: int = 0
+    matching_steps: int = 1_000
     calibrate: bool = True
     nearest: bool = False
     autoencoder: AutoencoderWay = "surrogates"
     anchor: bool = True
     anchor_rows: int = 0
     anchor_pretrain_epochs: int = 20
-    anchor_epochs: int = 50
+    anchor_epochs: int = 5
     max_grad_norm: float = 1.0
     private_batch: float = 0.1
     autoencoder_steps: int = 300
@@ -256,9 +261,10 @@ class MedGAN(Rules, Model):
 
     def _match(self, network: nn.Sequential, game: Game, rng: Rng, watch: Watch) -> None:
         """Second moments of generated patients onto those of the rows, a column in its sd."""
-        records, steps = game.records, self.matching_steps
-        output = game.autoencoder.output
-        scale = records.moments[1].sqrt().clamp(min=0.05) if output == "counts" else torch.ones(1)
+        records, steps, output = game.records, self.matching_steps, game.autoencoder.output
+        mean, variance = records.moments
+        scale = variance.sqrt().clamp(min=LEAST_SD)
+        damp(network[1], mean, output)
 
         def produced() -> Tensor:
             z = torch.randn(MATCHED_ROWS, self.random_dim, generator=rng.torch)
@@ -266,7 +272,7 @@ class MedGAN(Rules, Model):
 
         match_moments(
             network, produced, game.some_rows(MATCHED_AGAINST) / scale,
-            owner=records.owner, steps=steps, lr=1e-3,
+            owner=records.owner, steps=steps, lr=RATE, warm=WARM,
             watch=lambda k: watch(Moment(phase="matching", step=k, steps=steps)),
         )  # fmt: skip
         game.adopt(network)
@@ -328,7 +334,7 @@ class MedGAN(Rules, Model):
     ) -> Mapping[str, Tensor]:
         """What moves columns onto p; of mixed tables among the rows that keep the rules."""
         if records.kind != "mixed":
-            return records.calibration(y, nearest=self.nearest)
+            return records.calibration(y, rng.numpy, nearest=self.nearest)
         return matrix_calibration(
             records.matrix, records.as_matrix(y), schema,
             lambda t: records.of_matrix(t, rng.numpy, nearest=self.nearest),

@@ -24,6 +24,10 @@ Output = Literal["odds", "counts"]
 INNER: Final[dict[Output, type[nn.Module]]] = {"odds": nn.Tanh, "counts": nn.ReLU}
 
 
+DAMPED: Final = 0.1
+"""What `damp` leaves of the last weights."""
+
+
 class Autoencoder(nn.Module):
     """Encoder and decoder of one width of records.
 
@@ -95,6 +99,24 @@ class Autoencoder(nn.Module):
 def activated(y: Tensor, output: Output) -> Tensor:
     """The decoder's numbers as records: σ of log-odds, or counts from 0."""
     return torch.sigmoid(y) if output == "odds" else relu(y)
+
+
+def damp(decoder: nn.Module, mean: Tensor, output: Output) -> None:
+    """Make a decoder unsure: little but known means is left of what it says, in place.
+
+    What a game has driven to certainty has no slope left for matching to follow, and no more has a
+    count whose ReLU has died. The weights keep their directions.
+
+    Args:
+        decoder: That of an `Autoencoder`.
+        mean: Of each column, after the last activation, (width,).
+        output: What its numbers are.
+    """
+    last = decoder[-1] if isinstance(decoder, nn.Sequential) else decoder
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        last.weight.mul_(DAMPED)
+        last.bias.copy_(torch.logit(mean, eps=1e-6) if output == "odds" else mean)
 
 
 def reconstruction(y: Tensor, x: Tensor, output: Output) -> Tensor:

@@ -110,10 +110,11 @@ def test_offsets_give_every_flag_its_frequency(shares, seed):
     p = {v.name: np.array([1 - s, s]) for v, s in zip(variables, shares, strict=True)}
     r = records(variables, "binary", p)
     y = 4 * torch.randn(500, len(shares), generator=torch.Generator().manual_seed(seed)) - 3
-    fitted = r.calibration(y, nearest=False)
+    fitted = r.calibration(y, np.random.default_rng(1), nearest=False)
     found = torch.sigmoid(y + fitted["offsets"]).mean(dim=0)
     assert (found - torch.tensor(shares)).abs().max() < 1e-4
-    rounded = r.decode(y, np.random.default_rng(0), r.calibration(y, nearest=True), nearest=True)
+    fitted = r.calibration(y, np.random.default_rng(1), nearest=True)
+    rounded = r.decode(y, np.random.default_rng(0), fitted, nearest=True)
     for v, s in zip(variables, shares, strict=True):
         assert abs(rounded[v.name].mean() - s) <= 1.5 / 500
 
@@ -123,13 +124,24 @@ def test_thresholds_give_every_count_its_frequency_and_keep_the_order(masses, se
     v = number(high=len(masses) - 1)
     p = np.array(masses) / sum(masses)
     r = records([v], "count", {"x": p})
-    y = torch.randn(1_000, 1, generator=torch.Generator().manual_seed(seed))
-    fitted = r.calibration(y, nearest=False)
+    y = torch.randperm(1_000, generator=torch.Generator().manual_seed(seed))[:, None] / 100
+    fitted = r.calibration(y, np.random.default_rng(1), nearest=False)
     back = r.decode(y, np.random.default_rng(0), fitted, nearest=False)["x"]
     found = np.bincount(back.astype(int), minlength=v.size) / 1_000
     assert np.abs(found - p).max() <= 2.5e-3
     assert (np.diff(back[np.argsort(y[:, 0].numpy())]) >= 0).all()
     assert set(back) <= set(np.flatnonzero(p))
+
+
+@pytest.mark.parametrize("kind", ["binary", "count"])
+def test_a_column_that_is_the_same_in_every_row_is_drawn_from_its_known_law(kind):
+    """A dead ReLU's; the share of 10,000 rows within 5 standard deviations (alpha 6e-7)."""
+    v = FLAG if kind == "binary" else number(name="f", high=1)
+    r = records([v], kind, {"f": np.array([0.9, 0.1])})
+    y = torch.full((10_000, 1), -0.3)
+    fitted = r.calibration(y, np.random.default_rng(1), nearest=True)
+    back = r.decode(y, np.random.default_rng(2), fitted, nearest=True)["f"]
+    assert back.mean() == pytest.approx(0.1, abs=5 * np.sqrt(2 * 0.09 / 10_000))
 
 
 def test_a_count_between_two_numbers_is_one_of_them_with_its_chance():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from wardveil.encode.records import Records
-from wardveil.networks.autoencoder import Autoencoder, activated, reconstruction
+from wardveil.networks.autoencoder import Autoencoder, activated, damp, reconstruction
 from wardveil.networks.averaging import AveragingDiscriminator
 from wardveil.networks.components import Centred, linear_autoencoder
 from wardveil.networks.mlp import parameters_of
@@ -108,3 +108,23 @@ def test_components_give_back_what_lies_along_them():
     assert reconstruction(y, dense, "odds").mean() < 0.5 * float(
         reconstruction(torch.logit(rows.mean).expand_as(y), dense, "odds").mean()
     )
+
+
+@pytest.mark.parametrize("output", ["odds", "counts"])
+def test_a_damped_decoder_says_little_but_the_means(output):
+    """However sure it was: what is left of a slope is a tenth, and every column has one."""
+    a = Autoencoder(5, compress=(4,), embedding=3, decompress=(4,), output=output)
+    x = torch.randn(2_000, 3, generator=torch.Generator().manual_seed(1)).abs()
+    last = a.decoder[-1]
+    with torch.no_grad():
+        last.weight.mul_(3)
+        last.bias.fill_(-60.0)  # no patient has any code, and no slope leads back
+        before = a.decoder(x) - last.bias
+        mean = torch.tensor([0.01, 0.1, 0.3, 0.5, 0.9])
+        damp(a.decoder, mean, output)
+        y = a.decoder(x)
+        level = torch.logit(mean) if output == "odds" else mean
+        torch.testing.assert_close(y, level + 0.1 * before, rtol=1e-4, atol=1e-5)
+    rows = activated(a.decoder(x), output)
+    rows.sum().backward()
+    assert (last.bias.grad > 0).all()
