@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from wardveil.encode.bins import Bins
 from wardveil.encode.calibrate import calibrated, calibration
@@ -48,6 +49,21 @@ def test_decode_undoes_encode_to_within_a_cell(case):
     assert np.array_equal(number.cell(back["x"][there]), number.cell(rows["x"][there]))
     gap = np.abs(back["x"][there] - rows["x"][there])
     assert (gap <= number.stride * 10.0**-number.decimals).all()
+
+
+def test_a_value_that_many_share_is_spread_over_its_positions_and_comes_back():
+    """Six patients of ten have a 5. Kolmogorov and Smirnov at alpha = 1e-4, one seed."""
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random(5_000) < 0.6, 5.0, rng.integers(0, 10, 5_000))
+    x[rng.random(5_000) < 0.1] = np.nan
+    number = Numeric(name="x", low=0, high=9, decimals=0, nullable=True)
+    p = np.bincount(number.cell(x), minlength=number.size) / 5_000
+    matrix, there = Matrix((number,), {"x": p}), ~np.isnan(x)
+    middle, spread = (matrix.encode({"x": x}, r)[:, 0].numpy() for r in (None, rng))
+    assert stats.kstest(spread[there], "uniform", (-1, 2)).pvalue > 1e-4
+    assert stats.kstest(middle[there], "uniform", (-1, 2)).pvalue < 1e-4
+    assert (spread[~there] == 0).all()
+    assert np.array_equal(matrix.number(number, (spread[there] + 1) / 2), x[there])
 
 
 @given(case=tables(), u=st.floats(-1, 1))
