@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from math import isnan
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -97,11 +98,16 @@ def versions() -> str:
         lines += [(f"version {name}, {way}", found[way], "") for way in ("rounded", "drawn")]
     lines += [(k, v, f"{v['f1']:.3f}") for k, v in kept.get("baselines", {}).items()]
     rows = [
-        [name, f"{x['r']:.4f}", f"{x['rmse']:.4f}", f"{x['pairs_r']:.3f}",
+        [name, _number(x["r"], 4), f"{x['rmse']:.4f}", _number(x["pairs_r"], 3),
          f"{100 * x['sex_exclusive_pairs']:.2f} %", f1]
         for name, x, f1 in lines
     ]  # fmt: skip
     return markdown(["", "r", "RMSE", "pairs", "sex broken", "F1"], rows)
+
+
+def _number(x: float, digits: int) -> str:
+    """Nothing for no number, such as a correlation with what is the same in every row."""
+    return "" if isnan(x) else f"{x:.{digits}f}"
 
 
 def counts() -> str:
