@@ -112,7 +112,7 @@ def damp(decoder: nn.Module, mean: Tensor, output: Output) -> None:
         mean: Of each column, after the last activation, (width,).
         output: What its numbers are.
     """
-    last = decoder[-1] if isinstance(decoder, nn.Sequential) else decoder
+    *_, last = decoder.children()
     assert isinstance(last, nn.Linear)
     with torch.no_grad():
         last.weight.mul_(DAMPED)
