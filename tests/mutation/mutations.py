@@ -674,8 +674,8 @@ TRAINED = chain(
          "    from wardveil.vault.moments import clipped_total\n"
          "    answer = Answer(counts=clipped_total(vault._rows, embedding, 1.0), sd=1.0)",
          f"{REPLAY}[marginal]"),
-        ("clipping follows the patients", "embedding = masses(bins)",
-         "embedding = masses(bins)\n"
+        ("clipping follows the patients", "embedding = masses(asked, noise=sigma / n)",
+         "embedding = masses(asked, noise=sigma / n)\n"
          "    embedding.unit = 1 / float(embedding.encode(vault._rows).norm(dim=1).max())",
          f"{REPLAY}[marginal]"),
     ),

@@ -5,6 +5,7 @@ bin. Bins follow from answers and public facts only, and say for each fine cell 
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -45,6 +46,12 @@ class Bins:
         else:
             self.joined = {v.name: _group(v, finer.mass(v.name), most) for v in self.variables}
             self.group = {name: to[finer.group[name]] for name, to in self.joined.items()}
+
+    def holding(self, p: Mapping[str, Probabilities]) -> "Bins":
+        """The same bins over other distributions."""
+        other = copy(self)
+        other.p = {v.name: p[v.name] for v in self.variables}
+        return other
 
     @cached_property
     def sizes(self) -> Mapping[str, int]:

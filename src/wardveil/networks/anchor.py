@@ -20,7 +20,8 @@ Symbols
        who missed which visit, times with their events              attendance, survival
     3  all pairs at once, as second moments                         moments    Σ x xᵀ
        in a trial what the arm does to the declared endpoint        effect     Σ a·y
-    4  fit S to p_v and F                                           free
+    4  fit S to p_v and F; draw patients from S, see what the       free
+       clip takes from such, give it back to p_v and F, fit again
     5  repeat, where n·ε allows: choose the pair whose table the    choice
        rows know worst, buy it, fit S to it as well                 marginal
 
@@ -55,6 +56,7 @@ from wardveil.encode.pairs import (
     shrunk,
 )
 from wardveil.networks import followup
+from wardveil.networks.clipped import lost_means, lost_products
 from wardveil.networks.population import Population
 from wardveil.networks.softrows import SoftRows
 from wardveil.privacy import Budget, Choices, Histograms, Marginals, Moments, Question
@@ -83,7 +85,8 @@ class Fit:
         survival_share: Share for times with their events, where they are declared.
         table_share: Share for tables of pairs and for choosing them, where any are bought.
         pairs_per_variable: Most pair tables, per variable; how many are bought follows from n·ε.
-        steps: Optimiser steps after each bought table; eight times as many before the first.
+        steps: Optimiser steps after each bought table; eight times as many before the first, and
+            four times as many whenever that is given back what the clip took.
         final_steps: Optimiser steps at the end.
         learning_rate: Adam's.
     """
@@ -107,6 +110,10 @@ CHOICE_SHARE = 0.1
 """Of what pair tables cost, the part for choosing them."""
 SUMS = 3
 """Answers before the first pair table: one-way, masses, moments."""
+GIVEN_BACK = 4
+"""Rounds of giving back what clipping took."""
+PATIENTS = 20_000
+"""Drawn in each of them."""
 
 
 def questions(
@@ -151,71 +158,135 @@ def bought(
     planned = {q.name: q.count for q in vault.lease.plan.questions}
     rounds = planned.get("marginal", 0)
     whole = SUMS + rounds + 1
-    bins, endings, peak, weight = _masses(vault, n, fit, lambda k: watch(k, whole))
-    p = bins.p
+    known = _masses(vault, n, fit, lambda k: watch(k, whole))
+    bins = known.bins
     sd = planned_noise(vault, "marginal") if rounds else 0.0
-    coarse = Bins(bins.variables, p, bins_for(n, sd), finer=bins) if rounds else None
+    coarse = Bins(bins.variables, bins.p, bins_for(n, sd), finer=bins) if rounds else None
     soft = SoftRows(bins, rows=fit.rows, generator=generator, coarse=coarse)
-    soft.measure_one_ways(weight=FIRM * weight)
+    soft.measure_one_ways(weight=FIRM * (n / max(known.sd, 1.0)) ** 2)
     for rule in vault.schema.constraints:
         if len(rule.columns) == 2 and not rule.derived:
             soft.forbid(*rule.columns, forbidden(rule, bins))
     for a, b, table in followup.impossible(vault.schema, bins):
         soft.forbid(a, b, table)
-    for ending in endings:
+    for ending in known.endings:
         vectors = ending.bands(ending.names[0]), ending.bands(ending.names[1])
         soft.measure_product(ending.names, vectors, ending.table, 1 / max(ending.sd, 1 / n) ** 2)
     if "moments" in planned:
-        _moments(vault, n, p, soft)
+        pairs = _moments(vault, n, bins.p)
+        soft.measure_moments(pairs.embedding, pairs.F, pairs.weight)
         if "effect" in planned:
-            _effect(vault, n, p, soft)
+            _effect(vault, n, bins.p, soft)
         soft.fit(8 * fit.steps, lr=fit.learning_rate)
+        if vault.private:  # otherwise nothing was clipped
+            seed = int(torch.randint(2**62, (), generator=generator))
+            draw = np.random.default_rng(seed)
+            bins = _given_back(vault.schema, n, fit, soft, known, pairs, draw)
     watch(SUMS, whole)
     if coarse is not None:
         _tables(vault, n, fit, soft, coarse, lambda k: watch(SUMS + k, whole))
     soft.fit(fit.final_steps, lr=fit.learning_rate, decay=True)
     watch(whole, whole)
-    return Population(p, bins.group, soft.memberships(), peak)
+    return Population(bins.p, bins.group, soft.memberships(), known.peak)
 
 
-def _masses(
-    vault: Vault, n: int, fit: Fit, watch: Callable[[int], None]
-) -> tuple[Bins, Sequence[followup.Ending], Mapping[str, Probabilities], float]:
-    """Bins of the distributions after all looks, endings, spikes, the weight of a bin's mass."""
+@dataclass(frozen=True, kw_only=True)
+class Masses:
+    """What is known of each variable by itself, after all looks.
+
+    Attributes:
+        asked: Bins that were looked at.
+        embedding: The patients' vectors that were summed.
+        bins: Of the distributions that came of it.
+        apart: Variables that another answer has put right since.
+        endings: Times with their events.
+        peak: Share at the roundest point of each fine cell.
+        sd: Noise on the mass of a bin, in patients.
+    """
+
+    asked: Bins
+    embedding: Embedding
+    bins: Bins
+    apart: frozenset[str]
+    endings: Sequence[followup.Ending]
+    peak: Mapping[str, Probabilities]
+    sd: float
+
+
+def _masses(vault: Vault, n: int, fit: Fit, watch: Callable[[int], None]) -> Masses:
+    """Buy histograms, masses, and what follows patients up."""
     variables = vault.schema.variables
     answers = vault.one_way()
     watch(1)
     p: followup.Known = distributions(vault.schema, answers, n)
     sigma = planned_noise(vault, "masses")
     most = fit.bins or bins_for(n, sigma * sqrt(len(variables)), per_table=1)
-    bins = Bins(variables, p, most)
-    embedding = masses(bins)
+    asked = Bins(variables, p, most)
+    embedding = masses(asked, noise=sigma / n)
     answer = vault.mean(embedding, name="masses")
     watch(2)
     sd = answer.sd / embedding.unit
-    p = corrected(bins, embedding.split(answer.counts), dict.fromkeys(bins.sizes, sd), n)
-    planned = {q.name for q in vault.lease.plan.questions}
+    told = corrected(asked, embedding.split(answer.counts), dict.fromkeys(asked.sizes, sd), n)
+    p, planned = told, {q.name for q in vault.lease.plan.questions}
     endings: Sequence[followup.Ending] = ()
     if "attendance" in planned:
         p = followup.attended(vault, n, p)
     if "survival" in planned:
         p, endings = followup.survived(vault, n, p)
-    bins, weight = Bins(variables, p, most), (n / max(sd, 1.0)) ** 2
-    return bins, endings, all_peaks(vault.schema, answers), weight
+    return Masses(
+        asked=asked, embedding=embedding, bins=Bins(variables, p, most),
+        apart=frozenset(name for name in p if p[name] is not told[name]),
+        endings=endings, peak=all_peaks(vault.schema, answers), sd=sd,
+    )  # fmt: skip
 
 
-def _moments(vault: Vault, n: int, p: Mapping[str, Probabilities], soft: SoftRows) -> None:
-    """Buy second moments and add them to what is fitted."""
+@dataclass(frozen=True, kw_only=True)
+class Together:
+    """How every two variables go together.
+
+    Attributes:
+        embedding: The patients' vectors whose products were summed.
+        F: Second moments, unscaled, (d, d).
+        weight: Of each in the fit.
+    """
+
+    embedding: Embedding
+    F: NDArray[np.float64]
+    weight: float
+
+
+def _moments(vault: Vault, n: int, p: Mapping[str, Probabilities]) -> Together:
+    """Buy second moments."""
     variables, sigma = vault.schema.variables, planned_noise(vault, "moments")
     weights = emphasis(vault.schema)
-    embedding = correlates(variables, p, weights, curved=False)
+    embedding = correlates(variables, p, weights, curved=False, noise=sigma / n)
     if _noise(embedding, sigma, n) < STRAIGHT:
-        embedding = correlates(variables, p, weights, curved=True)
+        embedding = correlates(variables, p, weights, curved=True, noise=sigma / n)
     answer = vault.second_moments(embedding, name="moments")
     sd = _noise(embedding, sigma, n)
     scale = np.array([weights[variables[k].name] for k in embedding.owner])
     F = denoised(answer.counts / (n * embedding.unit**2), sd, embedding.owner, scale)
-    soft.measure_moments(embedding, F, 1 / max(sd, 1 / n) ** 2)
+    return Together(embedding=embedding, F=F, weight=1 / max(sd, 1 / n) ** 2)
+
+
+def _given_back(
+    schema: Schema, n: int, fit: Fit, soft: SoftRows, known: Masses, pairs: Together,
+    draw: np.random.Generator,
+) -> Bins:  # fmt: skip
+    """Fit soft rows to p and F with what clipping took from them; the bins with p so mended."""
+    told, bins, F = known.bins.p, known.bins, pairs.F
+    asked, exact = known.asked.holding(told), dict.fromkeys(known.asked.sizes, 0.0)
+    for _ in range(GIVEN_BACK):
+        population = Population(bins.p, bins.group, soft.memberships(), known.peak)
+        rows = population.draw(schema, PATIENTS, {}, draw)
+        lost = known.embedding.split(n * lost_means(known.embedding, rows))
+        mended = corrected(asked, lost, exact, n)
+        bins = bins.holding(mended | {name: told[name] for name in known.apart})
+        soft.expect(bins)
+        lost_F = lost_products(pairs.embedding, rows) / pairs.embedding.unit**2
+        soft.measure_moments(pairs.embedding, F + lost_F, pairs.weight)
+        soft.fit(4 * fit.steps, lr=fit.learning_rate)
+    return bins
 
 
 def _effect(vault: Vault, n: int, p: Mapping[str, Probabilities], soft: SoftRows) -> None:

@@ -34,10 +34,9 @@ class SoftRows:
     ) -> None:
         self.bins, self.coarse = bins, coarse
         self._spans = Spans(list(bins.sizes.values()))
-        mass = np.concatenate([bins.mass(name) for name in bins.sizes]).astype(np.float32)
-        self._mass = torch.from_numpy(mass)
+        self._mass = _masses(bins)
         start = torch.log(self._mass.clamp(min=1e-4))[:, None]
-        self.logits = (start + torch.randn(len(mass), rows, generator=generator)).requires_grad_()
+        self.logits = (start + torch.randn(bins.width, rows, generator=generator)).requires_grad_()
         self._one_way_weight = 1.0
         self._moments: tuple[Tensor, Tensor, Tensor] | None = None
         self._products: list[tuple[slice, slice, Tensor, Tensor, Tensor, float]] = []
@@ -69,6 +68,10 @@ class SoftRows:
     def measure_one_ways(self, *, weight: float) -> None:
         """Fit the one-ways of the bins with this weight."""
         self._one_way_weight = weight
+
+    def expect(self, bins: Bins) -> None:
+        """The same bins with other masses, from now on."""
+        self.bins, self._mass = bins, _masses(bins)
 
     def measure_moments(
         self, embedding: Embedding, moments: NDArray[np.float64], weight: float
@@ -187,6 +190,12 @@ class SoftRows:
             for side in zip(*self._pairs, strict=True)
         )
         return left, right, targets, torch.tensor(self._weights)[:, None, None]
+
+
+def _masses(bins: Bins) -> Tensor:
+    """(D,), the mass of every bin."""
+    mass = np.concatenate([bins.mass(name) for name in bins.sizes])
+    return torch.from_numpy(mass.astype(np.float32))
 
 
 def _joining(bins: Bins, coarse: Bins) -> Tensor:

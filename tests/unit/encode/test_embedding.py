@@ -36,8 +36,8 @@ EVEN = dict.fromkeys([v.name for v in VARIABLES], 1.0)
 def test_vectors_are_centred_and_of_the_stated_mean_length(seed, kind):
     p = known(seed)
     made = (
-        masses(Bins(VARIABLES, p, 8)) if kind == "masses"
-        else correlates(VARIABLES, p, EVEN, curved=kind == "curved")
+        masses(Bins(VARIABLES, p, 8), noise=np.inf) if kind == "masses"
+        else correlates(VARIABLES, p, EVEN, curved=kind == "curved", noise=np.inf)
     )  # fmt: skip
     length = 0.0
     for v in VARIABLES:
@@ -47,9 +47,27 @@ def test_vectors_are_centred_and_of_the_stated_mean_length(seed, kind):
     assert length == pytest.approx(1 / ROOM)
 
 
+@pytest.mark.parametrize("power", [1, 2])
+def test_less_noise_leaves_more_room_up_to_the_longest(power):
+    p = {v.name: np.full(v.size, 0.03 / (v.size - 1)) for v in VARIABLES}
+    for v in VARIABLES:
+        p[v.name][0] = 0.97
+    made = [
+        masses(Bins(VARIABLES, p, 8), noise=noise) if power == 1
+        else correlates(VARIABLES, p, EVEN, curved=True, noise=noise)
+        for noise in (np.inf, 3e-2, 1e-3, 0.0)
+    ]  # fmt: skip
+    rooms = [1 / x.unit for x in made]
+    assert rooms == sorted(rooms)
+    assert rooms[0] < rooms[2] <= rooms[3]
+    longest = made[-1].encode(patients(p, 1_000, 1)).norm(dim=1).max()
+    assert longest == pytest.approx(1, abs=0.3)
+    assert made[0].encode(patients(p, 1_000, 1)).norm(dim=1).max() > 2
+
+
 def test_a_patient_is_encoded_alone_and_as_the_table_of_vectors_says():
     p = known(0)
-    made = correlates(VARIABLES, p, EVEN, curved=True)
+    made = correlates(VARIABLES, p, EVEN, curved=True, noise=np.inf)
     rows = patients(p, 50, 1)
     whole = made.encode(rows).numpy()
     one = made.encode({k: v[7:8] for k, v in rows.items()}).numpy()
@@ -66,7 +84,7 @@ def test_a_patient_is_encoded_alone_and_as_the_table_of_vectors_says():
 def test_without_noise_a_second_look_finds_the_masses_that_are_there(seed):
     p, rows, n = known(seed), patients(known(seed + 1), 400, seed), 400
     bins = Bins(VARIABLES, p, 6)
-    embedding = masses(bins)
+    embedding = masses(bins, noise=np.inf)
     total = embedding.encode(rows).double().numpy().sum(axis=0)
     found = corrected(bins, embedding.split(total), dict.fromkeys(bins.sizes, 0.0), n)
     cells = bins.cells(rows)
@@ -81,7 +99,7 @@ def test_a_gap_that_noise_explains_is_not_believed():
     p = known(3)
     bins = Bins(VARIABLES, p, 6)
     rng = np.random.default_rng(0)
-    widths = {name: x.shape[1] for name, x in masses(bins).vectors.items()}
+    widths = {name: x.shape[1] for name, x in masses(bins, noise=np.inf).vectors.items()}
     gaps = {name: 5 * rng.standard_normal(width) for name, width in widths.items()}
     found = corrected(bins, gaps, dict.fromkeys(bins.sizes, 50.0), 400)
     assert all(np.allclose(found[v.name], p[v.name]) for v in VARIABLES)

@@ -112,9 +112,13 @@ def test_components_give_back_what_lies_along_them():
 
 @pytest.mark.parametrize("output", ["odds", "counts"])
 def test_a_damped_decoder_says_little_but_the_means(output):
-    """However sure it was: what is left of a slope is a tenth, and every column has one."""
+    """However sure it was: what is left of a slope is a tenth, and what is not rare has one.
+
+    A rare count may still lie below zero for everybody; it is then drawn from its law.
+    """
+    torch.manual_seed(0)
     a = Autoencoder(5, compress=(4,), embedding=3, decompress=(4,), output=output)
-    x = torch.randn(2_000, 3, generator=torch.Generator().manual_seed(1)).abs()
+    x = torch.randn(2_000, 3)
     last = a.decoder[-1]
     with torch.no_grad():
         last.weight.mul_(3)
@@ -127,4 +131,4 @@ def test_a_damped_decoder_says_little_but_the_means(output):
         torch.testing.assert_close(y, level + 0.1 * before, rtol=1e-4, atol=1e-5)
     rows = activated(a.decoder(x), output)
     rows.sum().backward()
-    assert (last.bias.grad > 0).all()
+    assert (last.bias.grad[mean > 0.05] > 0).all()
