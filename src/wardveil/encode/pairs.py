@@ -24,8 +24,8 @@ FEW = 0.2
 """Share of all pairs from which on bought tables keep more than they take from the moments: of two
 columns at ε = 1 the one table brings `tvd2` from 0.21 to 0.10 (gridr), of adult's 120 pairs 26
 bring 0.032 to 0.027."""
-FINE = 550.0
-"""n·μ up to which one table has noise too great for about ten bins a side; k tables: √k as much."""
+FINE = 270.0
+"""n·μ from which one table has six bins a side or more; k tables: √k as much."""
 
 
 def pairs_planned(schema: Schema, per_variable: float, *, n: int, budget: Budget) -> int:
