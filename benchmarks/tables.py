@@ -175,6 +175,7 @@ TABLES: Final[Mapping[str, Callable[[Path], Benchmark]]] = {
                "relationship == 'Wife' and sex == 'Male'"),
     ),
     "breast_cancer": _breast_cancer,
+    "breast_cancer_observed": lambda data: _observed(_breast_cancer(data)),
     "arrhythmia": partial(
         _own, Path("reference_only/arrhythmia.csv.gz"), "arrhythmia", target="class",
         positive=tuple(range(2, 17)),
