@@ -189,8 +189,8 @@ def _won(all_groups: Sequence[Group]) -> list[str]:
 def _speed(all_groups: Sequence[Group]) -> list[str]:
     """Seconds of a fit beside the fastest marginal method's, and rows a second, at ε = 1."""
     lines = ["## Time at ε = 1\n",
-             "Fits beside the fastest peer that fits marginals under privacy; rows drawn beside the "
-             "fastest of all peers.\n",
+             "Fits beside the fastest peer that fits marginals under privacy; rows drawn beside "
+             "the fastest of all peers.\n",
              "| table | marginal, fit s | peer, fit s | marginal, rows/s | peer, rows/s |",
              "|---|---|---|---|---|"]  # fmt: skip
     for own in all_groups:
@@ -203,7 +203,8 @@ def _speed(all_groups: Sequence[Group]) -> list[str]:
         rates = [(s, g.method) for g in peers if (s := g.median("rows_per_second")) is not None]
         fit, rate = min(fits, default=None), max(rates, default=None)
         cells = [cost(own, "fit_cpu_seconds"), f"{fit[0]:,.1f} {fit[1]}" if fit else "–",
-                 cost(own, "rows_per_second"), f"{rate[0]:,.0f} {rate[1]}" if rate else "–"]  # fmt: skip
+                 cost(own, "rows_per_second"),
+                 f"{rate[0]:,.0f} {rate[1]}" if rate else "–"]  # fmt: skip
         lines.append(f"| {own.table} | {' | '.join(cells)} |")
     return [*lines, ""]
 
