@@ -49,12 +49,13 @@ def bins_for(n: int, sd: float, *, per_table: int = 2) -> int:
     Args:
         n: Number of patients.
         sd: Noise on each cell.
-        per_table: 2 for the table of a pair, whose cells are the square of the bins, and which
-            patients fill unevenly even without noise.
+        per_table: 2 for the table of a pair, whose cells are the square of the bins.
     """
     if per_table == 1:
         return MOST_BINS if sd == 0 else int(np.clip(round(1.4 * sqrt(n / sd)), 4, MOST_BINS))
-    return int(np.clip(floor(sqrt(0.3 * n / max(sd, 1.0))), 3, MOST_BINS))
+    if sd == 0:  # patients fill cells unevenly all the same
+        return int(np.clip(floor(sqrt(0.1 * n)), 10, MOST_BINS))
+    return int(np.clip(floor(sqrt(0.3 * n / sd)), 3, MOST_BINS))
 
 
 def planned_noise(vault: Vault, name: str) -> float:
