@@ -5,11 +5,12 @@ import math
 import sys
 
 import pytest
+import sizes
 from chart import chart
 from compare import METHODS, RESULTS, _kind_of_error, known, main
 from growth_page import PAGE as GROWTH_PAGE
 from growth_page import growth_page, growth_text
-from page import FIGURES, PAGE, figures, groups, page
+from page import COLOURS, FIGURES, PAGE, figures, groups, page
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_an_error_is_kept_by_its_type_and_never_by_its_message():
 def test_the_page_and_its_figures_are_those_of_the_results():
     found = groups(known(RESULTS).values())
     assert PAGE.read_text(encoding="utf-8") == page(found), "run: make docs"
-    drawn = figures(found)
+    drawn = figures(found) | sizes.figures(COLOURS)
     kept = {p.name: p.read_text(encoding="utf-8") for p in (PAGE.parent / FIGURES).glob("*.svg")}
     assert kept == drawn, "run: make docs"
 
