@@ -32,9 +32,9 @@ class SoftRows:
     def __init__(
         self, bins: Bins, *, rows: int, generator: torch.Generator, coarse: Bins | None = None
     ) -> None:
-        self.bins, self.coarse = bins, coarse
+        self.coarse = coarse
+        self.expect(bins)
         self._spans = Spans(list(bins.sizes.values()))
-        self._mass = _masses(bins)
         start = torch.log(self._mass.clamp(min=1e-4))[:, None]
         self.logits = (start + torch.randn(bins.width, rows, generator=generator)).requires_grad_()
         self._one_way_weight = 1.0
@@ -70,8 +70,9 @@ class SoftRows:
         self._one_way_weight = weight
 
     def expect(self, bins: Bins) -> None:
-        """The same bins with other masses, from now on."""
-        self.bins, self._mass = bins, _masses(bins)
+        """Fit to these masses from now on; the bins are those of the start."""
+        mass = np.concatenate([bins.mass(name) for name in bins.sizes]).astype(np.float32)
+        self.bins, self._mass = bins, torch.from_numpy(mass)
 
     def measure_moments(
         self, embedding: Embedding, moments: NDArray[np.float64], weight: float
@@ -190,12 +191,6 @@ class SoftRows:
             for side in zip(*self._pairs, strict=True)
         )
         return left, right, targets, torch.tensor(self._weights)[:, None, None]
-
-
-def _masses(bins: Bins) -> Tensor:
-    """(D,), the mass of every bin."""
-    mass = np.concatenate([bins.mass(name) for name in bins.sizes])
-    return torch.from_numpy(mass.astype(np.float32))
 
 
 def _joining(bins: Bins, coarse: Bins) -> Tensor:
