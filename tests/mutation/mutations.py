@@ -29,6 +29,7 @@ CODES = "tests/unit/models/test_medgan.py"
 CODES_REPLAY = f"{REPLAY}[medgan without anchor]"
 COUPLED = f"{MODEL}::test_a_hostile_patient_moves_no_mechanism_further_than_priced"
 CTGAN_COUPLED = f"{COUPLED}[ctgan without anchor-last cells, all codes]"
+RARITY = "tests/unit/models/test_ctgan.py::test_weights_of_rare_categories_follow_answers_alone"
 DOZEN = (
     "tests/unit/models/test_ctgan.py"
     "::test_among_a_dozen_one_more_patient_moves_nobody_elses_gradient"
@@ -600,6 +601,8 @@ TRAINED = chain(
         "models/ctgan.py",
         ("modes from raw histograms", "answers = vault.one_way()",
          f"answers = {EXACT_ONE_WAY}", CTGAN_REPLAY),
+        ("rows are accepted to be like the patients", "wanted = seen.rows() if",
+         "wanted = vault._rows if", f"{REPLAY}[ctgan]"),
         ("fakes of a step share the statistics of its conditions",
          "game.generator.eval()  #", "game.generator.train()  #", DOZEN),
         ("a patient's modes are drawn by its place in the table",
@@ -615,12 +618,14 @@ TRAINED = chain(
          "page.counts = __import__('torch').bincount((page.modes.encode(vault._rows)[:, :len("
          "page.modes.discrete)].long() + page.modes.starts[:len(page.modes.discrete)]).flatten(), "
          "minlength=page.modes.discrete_width).float()\n"
-         "        weight = page.rarity(self.most_weight)", DOZEN),
+         "        weight = page.rarity(self.most_weight)", RARITY),
     ),
     inside(
         "models/tablegan.py",
         ("squares from raw histograms", "answers = vault.one_way()",
          f"answers = {EXACT_ONE_WAY}", SQUARES_REPLAY),
+        ("rows are accepted to be like the patients", "wanted = seen.rows() if",
+         "wanted = vault._rows if", f"{REPLAY}[tablegan]"),
         ("the classifier learns beside the vault",
          'gradients = vault.gradient(unit, matrix, name="critic")',
          'gradients = vault.gradient(unit, matrix, name="critic")\n'

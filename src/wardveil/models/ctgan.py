@@ -25,7 +25,8 @@ Where this differs from the paper
        and what is asked of any column, or of several, holds in every row.
     3. Beyond the paper, each with its switch: the mean of G's weights over time (`averaging`),
        second moments matched after the game (`matching_steps`), columns moved onto the known
-       one-way distributions (`calibrate`).
+       one-way distributions (`calibrate`), under privacy rows accepted such that tables of pairs
+       are the surrogates' (`rake`).
     `averaging=0, matching_steps=0, calibrate=false` is the paper's game and nothing else.
 
 Where privacy is spent
@@ -42,7 +43,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, final
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -51,6 +51,7 @@ from wardveil.encode.modes import Modes, split, taken_apart
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
 from wardveil.models.ctgan_game import Game, Rules
 from wardveil.models.ctgan_page import Page
+from wardveil.models.raking import rake, raking_of
 from wardveil.models.surrogate import anchored, let_in, opened, surrogates
 from wardveil.networks.matching import MATCHED_ROWS, match_moments
 from wardveil.networks.mlp import parameters_of
@@ -78,6 +79,8 @@ class CTGAN(Rules, Model):
             onto those of the rows; 0 leaves what the game gave.
         matching_rate: Adam's then, at the start.
         calibrate: Whether sampled columns are moved onto the known one-way distributions.
+        rake: Whether under privacy rows are accepted such that the tables of all pairs are those
+            of the surrogates, one in two (`encode.raking`).
         bfloat16: Whether rows are drawn with products in bfloat16, where they are half as long on
             some processors and twice as long on others; numbers keep their digits.
         max_grad_norm: C, the norm a patient's gradient is clipped to under privacy.
@@ -106,6 +109,7 @@ class CTGAN(Rules, Model):
     matching_steps: int = 1_500
     matching_rate: float = 1e-3
     calibrate: bool = True
+    rake: bool = True
     bfloat16: bool = False
     max_grad_norm: float = 1.0
     private_critic_hidden_dims: tuple[int, ...] = (32,)
@@ -178,14 +182,18 @@ class CTGAN(Rules, Model):
             )
             seen = surrogates(vault, n, rules, m=self.anchor_rows, rng=rng, watch=watch)
             n = seen.count()
-        page, compact = self._page(seen, n), None
+        page, compact, wanted = self._page(seen, n), None, None
         if isinstance(seen, OpenVault):
+            wanted = seen.rows() if vault.private and self.rake else None
             compact = rules._play(page, seen.rows(), rng, watch)
         if "critic" in planned:
             self._play_on_patients(page, vault, rng, watch)
         if compact is not None and self.matching_steps:
             rules._match(page, compact, rng, watch)
-        return page.weights(vault.schema, rng)
+        weights = page.weights(vault.schema, rng)
+        if wanted is None:
+            return weights
+        return weights | rake(lambda m: page.rows(m, {}, rng), wanted, page.p, vault.schema)
 
     def game(self, rows: Rows, schema: Schema, *, seed: int) -> Game:
         """The game before its first step, to be driven by hand; without any privacy.
@@ -283,9 +291,10 @@ class CTGAN(Rules, Model):
     def sample(self, weights: Weights, schema: Schema, n: int, where: Where, rng: Rng) -> Rows:
         """n rows; what is asked for holds in every one."""
         page = Page.restored(self, schema, weights)
-        parts = []
-        for first in range(0, n, TOGETHER):
-            m = min(TOGETHER, n - first)
-            parts.append(page.asked(m, where, rng) if where else page.drawn(m, rng))
-        rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        raking = raking_of(weights, page.p, schema)
+
+        def draw(m: int) -> Rows:
+            return page.rows(m, where, rng)
+
+        rows = draw(n) if raking is None else raking.accepted(draw, n, rng.numpy)
         return {name: fit_into(x, where[name]) if name in where else x for name, x in rows.items()}

@@ -30,6 +30,8 @@ Knots = dict[str, NDArray[np.float64]]
 
 LEAST = 1e-9
 """Smallest share of a category; its logarithm is taken."""
+TIE = 1e-3
+"""Scalars nearer than this are told apart at random."""
 KNOTS = 1_025
 """Quantiles kept of what the generator makes of each number."""
 CANDIDATES = 8
@@ -130,15 +132,20 @@ class Page:
         hot = self.modes.hot_width
         return torch.cat([self.spans.softmax(raw[:hot] + self.shift), raw[hot:].tanh()])
 
-    def drawn(self, n: int, rng: Rng) -> Rows:
-        """n rows."""
+    def rows(self, n: int, where: Where, rng: Rng) -> Rows:
+        """n rows that keep what is asked, some at a time."""
+        sizes = [min(TOGETHER, n - first) for first in range(0, n, TOGETHER)]
+        parts = [self._asked(m, where, rng) if where else self._drawn(m, rng) for m in sizes]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _drawn(self, n: int, rng: Rng) -> Rows:
         with torch.no_grad():
             return self._decoded(self.raw(n, rng), rng)
 
     def _decoded(self, raw: Tensor, rng: Rng) -> Rows:
         hot = self.modes.hot_width
-        scalars = raw[hot:].tanh().double().numpy()
-        return self.modes.decode(self._codes(raw, self.shift, rng), scalars, self.knots)
+        codes = self._codes(raw, self.shift, rng)
+        return self.modes.decode(codes, _untied(raw[hot:], rng), self.knots)
 
     def _codes(self, raw: Tensor, shift: Tensor, rng: Rng) -> NDArray[np.int32]:
         """Categories and modes drawn from log-odds that are moved, (heads, n)."""
@@ -149,7 +156,7 @@ class Page:
         ]
         return torch.cat(drawn, dim=1).numpy()
 
-    def asked(self, n: int, where: Where, rng: Rng) -> Rows:
+    def _asked(self, n: int, where: Where, rng: Rng) -> Rows:
         """n rows that keep what is asked, out of `CANDIDATES` times as many.
 
         A candidate is kept with chance proportional to that of drawing what is asked from it;
@@ -233,7 +240,7 @@ class Page:
         with torch.no_grad():
             for piece in torch.split(raw, TOGETHER, dim=1):
                 piece.copy_(self.raw(TOGETHER, rng))
-        scalars = raw[hot:].tanh().double().numpy()
+        scalars = _untied(raw[hot:], rng)
         masses = [self.p[v.name] for v in modes.discrete]
         masses += [x.masses(self.p[x.variable.name]) for x in modes.numbers]
         known = torch.from_numpy(np.concatenate([np.maximum(m, LEAST) for m in masses])).float()
@@ -312,3 +319,13 @@ class _Moved:
             places = x.placed(mode[among], scalar[among])[mode[among] < x.normals]
             gap += unevenness(np.interp(places, self.knots[x.variable.name], steps))
         return gap
+
+
+def _untied(raw: Tensor, rng: Rng) -> NDArray[np.float64]:
+    """Scalars between -1 and 1, equal ones told apart at random.
+
+    A tanh is ±1 in many rows, mostly those of a spike, whose scalar means nothing; where some of
+    them draw a normal, quantiles would put all of them on one value.
+    """
+    scalars = raw.tanh().double().numpy()
+    return (1 - TIE) * scalars + TIE * (2 * rng.numpy.random(scalars.shape) - 1)

@@ -29,8 +29,9 @@ Where this differs from the paper
     5. The information loss has the gradient of the batch at the value of the running means.
     6. Labels are to be as easily guessed as those of real rows and no more (`class_hinge`).
     7. Beyond the paper, each with its switch: the mean of G's weights over time (`averaging`),
-       columns moved onto the known one-way distributions (`calibrate`), and second moments matched
-       after the game (`matching_steps`; `match_rows` for the game on real rows).
+       columns moved onto the known one-way distributions (`calibrate`), second moments matched
+       after the game (`matching_steps`; `match_rows` for the game on real rows), and under privacy
+       rows accepted such that tables of pairs are the surrogates' (`rake`).
 
 Where privacy is spent
     one-way, masses, moments, choice, marginal   the anchor, as in `wardveil.models.surrogate`
@@ -61,6 +62,7 @@ from wardveil.models.asked import drawn
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
 from wardveil.models.bookmark import below
 from wardveil.models.calibration import matrix_calibration
+from wardveil.models.raking import rake, raking_of
 from wardveil.models.surrogate import anchored, let_in, opened, surrogates
 from wardveil.models.tablegan_game import Game, Rules
 from wardveil.networks.convolution import SquareGenerator
@@ -97,6 +99,8 @@ class TableGAN(Rules, Model):
         matching_rate: Adam's then, after the warm-up. adult at ε = 1: `tvd2` 0.042 with 0.001,
             0.039 with 0.003 or 0.006.
         calibrate: Whether sampled columns are moved onto the known one-way distributions.
+        rake: Whether under privacy rows are accepted such that the tables of all pairs are those
+            of the surrogates, one in two (`encode.raking`).
         max_grad_norm: C, the norm to which the gradient of a patient, critic and classifier
             together, is clipped under privacy.
         classifier_scale: The classifier's part of that gradient is divided by it before the clip.
@@ -121,6 +125,7 @@ class TableGAN(Rules, Model):
     match_rows: bool = True
     matching_rate: float = 3e-3
     calibrate: bool = True
+    rake: bool = True
     max_grad_norm: float = 1.0
     classifier_scale: float = 1.0
     private_channels: tuple[int, ...] = (4, 8)
@@ -213,10 +218,11 @@ class TableGAN(Rules, Model):
             rules = replace(self, epochs=self.anchor_epochs)
             seen = surrogates(vault, n, rules, m=self.anchor_rows, rng=rng, watch=watch)
             n = seen.count()
-        matrix = _matrix(seen, n)
+        matrix, wanted = _matrix(seen, n), None
         if isinstance(seen, OpenVault):
             x, label = matrix.encode(seen.rows(), rng.numpy), label_of(vault.schema)
             known = _known(matrix, rng) if vault.private else None
+            wanted = seen.rows() if vault.private and self.rake else None
             game = Game(rules, matrix.width, label, rng.seed(), x, known=known)
             G = self._play(game, rules.steps(len(x)), watch)
             if self.matching_steps and (vault.private or self.match_rows):
@@ -225,7 +231,7 @@ class TableGAN(Rules, Model):
             G = self.generator(matrix.width).eval()
         if "critic" in planned:
             G = self._play_on_patients(matrix, G, vault, rng, watch)
-        return self._weights(matrix, vault.schema, G, rng)
+        return self._weights(matrix, vault.schema, G, wanted, rng)
 
     def game(self, rows: Rows, schema: Schema, *, seed: int) -> Game:
         """The game before its first step, to be driven by hand; without any privacy.
@@ -296,19 +302,34 @@ class TableGAN(Rules, Model):
 
     # -- sampling ----------------------------------------------------------------------------
 
-    def _weights(self, matrix: Matrix, schema: Schema, G: SquareGenerator, rng: Rng) -> Weights:
-        """Everything sampling needs, the calibration included."""
+    def _weights(
+        self, matrix: Matrix, schema: Schema, G: SquareGenerator, wanted: Rows | None, rng: Rng
+    ) -> Weights:
+        """Everything sampling needs: calibration, and raking onto wanted rows, included."""
         found = {f"p/{name}": torch.from_numpy(np.asarray(q)) for name, q in matrix.p.items()}
         found |= {f"peak/{name}": torch.from_numpy(q) for name, q in matrix.peak.items()}
         found |= {f"G/{k}": w.detach() for k, w in G.state_dict().items()}
+        fitted: Weights = {}
         if self.calibrate:
-            with torch.no_grad():
-                x = G(self._noise(calibration_rows(matrix.width), rng))
-            fitted = matrix_calibration(
+            x = self._made(G, calibration_rows(matrix.width), rng)
+            fitted |= matrix_calibration(
                 matrix, x, schema, lambda moved: matrix.decode(moved, rng.numpy)
             )
             found |= {f"fit/{k}": w for k, w in fitted.items()}
+        if wanted is not None:
+            found |= rake(lambda m: self._rows(matrix, G, fitted, m, rng), wanted, matrix.p, schema)
         return found
+
+    def _made(self, G: SquareGenerator, n: int, rng: Rng) -> Tensor:
+        """What G makes of n draws, (n, d)."""
+        with torch.no_grad():
+            x: Tensor = G(self._noise(n, rng))
+        return x
+
+    def _rows(self, matrix: Matrix, G: SquareGenerator, fitted: Weights, n: int, rng: Rng) -> Rows:
+        """n rows of it, calibrated if it was."""
+        x = self._made(G, n, rng)
+        return matrix.decode(calibrated(matrix, x, fitted) if fitted else x, rng.numpy)
 
     def sample(self, weights: Weights, schema: Schema, n: int, where: Where, rng: Rng) -> Rows:
         """n rows; what is asked for holds in every one."""
@@ -318,14 +339,15 @@ class TableGAN(Rules, Model):
         with torch.device("meta"):
             G = self.generator(matrix.width).eval()
         G.load_state_dict(below(weights, "G"), assign=True)
-        fitted = below(weights, "fit")
+        fitted, raking = below(weights, "fit"), raking_of(weights, matrix.p, schema)
 
         def draw(m: int) -> Rows:
-            with torch.no_grad():
-                x = G(self._noise(m, rng))
-            return matrix.decode(calibrated(matrix, x, fitted) if fitted else x, rng.numpy)
+            return self._rows(matrix, G, fitted, m, rng)
 
-        return drawn(draw, schema, matrix.p, n, where, rng.numpy)
+        def accepted(m: int) -> Rows:
+            return draw(m) if raking is None else raking.accepted(draw, m, rng.numpy)
+
+        return drawn(accepted, schema, matrix.p, n, where, rng.numpy)
 
 
 def label_of(schema: Schema) -> Label:

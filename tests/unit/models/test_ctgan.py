@@ -12,9 +12,10 @@ from safetensors.torch import load, save
 import wardveil as wv
 from conftest import cohort
 from tests_support import SMALL, private_weights, table_of, unlike
-from wardveil.audit.examine import audit_plan, couple
+from wardveil.audit.examine import audit_plan, couple, replay
 from wardveil.errors import UsageError
 from wardveil.models import CTGAN, Rng
+from wardveil.models.ctgan_page import Page
 from wardveil.models.surrogate import opened
 from wardveil.schema import Schema
 
@@ -108,6 +109,7 @@ PRIVATE = {
 }  # fmt: skip
 ANCHORED = {
     "anchor_rows": 80, "anchor_epochs": 1, "anchor_matching_rate": 0.1, "learnable": 1e9,
+    "rake": False,
 }  # fmt: skip
 
 
@@ -159,6 +161,26 @@ def test_among_a_dozen_one_more_patient_moves_nobody_elses_gradient(schema):
     few, last = ({k: v[part] for k, v in rows.items()} for part in (slice(12), slice(12, 13)))
     found = couple(model, few, last, schema, plan=audit_plan(model, schema, 13, 3.0))
     assert 0.9 < found.worst["lattice"] <= 1.0
+
+
+def test_weights_of_rare_categories_follow_answers_alone(schema, monkeypatch):
+    """Unrelated patients, the same made-up answers: the weights of the clipped unit are the same.
+
+    Fingerprints do not show it, for the gradient is made up too; coupling does not, where every
+    patient's gradient is longer than C.
+    """
+    seen, rarity = [], Page.rarity
+
+    def told(page, most):
+        seen.append(rarity(page, most))
+        return seen[-1]
+
+    monkeypatch.setattr(Page, "rarity", told)
+    model = replace(QUICK, anchor=False)
+    plan = audit_plan(model, schema, 200, 3.0)
+    replay(model, rows_of(schema), table_of(cohort(150, 5), schema).rows, schema, plan=plan)
+    assert len(seen) == 2
+    assert torch.equal(*seen)
 
 
 def test_senseless_settings_are_refused_all_at_once():

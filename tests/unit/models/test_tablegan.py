@@ -130,6 +130,7 @@ PRIVATE = {
 ANCHORED = {
     "matching_steps": 2,
     "matching_rate": 0.1,
+    "rake": False,
     "anchor_rows": 80,
     "anchor_epochs": 1,
     "learnable": 1e9,
