@@ -30,10 +30,8 @@ FINE = 270.0
 
 def pairs_planned(schema: Schema, per_variable: float, *, n: int, budget: Budget) -> int:
     """How many pair tables are bought, of the pairs that may be; from public facts."""
-    per_column = [len(variables_of(c)) for c in schema.modelled]
-    k = sum(per_column)
-    possible = (k * k - sum(m * m for m in per_column)) // 2  # flags of one column do not pair
-    most = min(possible, round(per_variable * k))
+    possible = pairs_possible(schema)
+    most = min(possible, round(per_variable * len(schema.variables)))
     if not budget.private:
         return most
     strength = n * gaussian_mu(budget)
@@ -41,6 +39,12 @@ def pairs_planned(schema: Schema, per_variable: float, *, n: int, budget: Budget
     if fine >= FEW * possible:
         return fine
     return min(most, max(0, floor((strength - ENOUGH) / WORTH)))
+
+
+def pairs_possible(schema: Schema) -> int:
+    """Pairs of variables; flags of one column do not pair."""
+    per_column = [len(variables_of(c)) for c in schema.modelled]
+    return (sum(per_column) ** 2 - sum(m * m for m in per_column)) // 2
 
 
 def bins_for(n: int, sd: float, *, per_table: int = 2) -> int:

@@ -24,6 +24,8 @@ Symbols
        clip takes from such, give it back to p_v and F, fit again
     5  repeat, where n·ε allows: choose the pair whose table the    choice
        rows know worst, buy it, fit S to it as well                 marginal
+    6  fit S to everything; where every pair was bought, with rows  free
+       made surer of themselves
 
 At ε = 1 one patient can move step 3 little, and it holds every pair; tables of single pairs pay
 only where patients or ε are plenty.
@@ -52,6 +54,7 @@ from wardveil.encode.pairs import (
     emphasis,
     pair_weights,
     pairs_planned,
+    pairs_possible,
     planned_noise,
     shrunk,
 )
@@ -110,6 +113,12 @@ CHOICE_SHARE = 0.1
 """Of what pair tables cost, the part for choosing them."""
 SUMS = 3
 """Answers before the first pair table: one-way, masses, moments."""
+SHARPENED = 4
+"""Turns of the last fit before each of which rows are made surer of themselves, where the table of
+every pair was bought (up to four columns). What a row leaves open is drawn anew for every patient,
+and that luck adds to every table (grid at ε = 10: `tvd2` 0.075 before, 0.066 after, 0.063 both
+times in 20 times as many patients). Elsewhere what rows leave open keeps them from following noise:
+SUPPORT2 at ε = 1 0.079 with open rows and 0.082 with sure ones, adult 0.027 and 0.029."""
 GIVEN_BACK = 4
 """Rounds of giving back what clipping took."""
 PATIENTS = 20_000
@@ -185,9 +194,18 @@ def bought(
     watch(SUMS, whole)
     if coarse is not None:
         _tables(vault, n, fit, soft, coarse, lambda k: watch(SUMS + k, whole))
-    soft.fit(fit.final_steps, lr=fit.learning_rate, decay=True)
+    _settle(soft, fit, sure=rounds == pairs_possible(vault.schema))
     watch(whole, whole)
     return Population(bins.p, bins.group, soft.memberships(), known.peak)
+
+
+def _settle(soft: SoftRows, fit: Fit, *, sure: bool) -> None:
+    """The last fit; where rows can be sure, in turns."""
+    turns = SHARPENED if sure else 1
+    for _ in range(turns):
+        if sure:
+            soft.sharpen()
+        soft.fit(fit.final_steps // turns, lr=fit.learning_rate, decay=True)
 
 
 @dataclass(frozen=True, kw_only=True)

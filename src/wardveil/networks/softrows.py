@@ -166,6 +166,10 @@ class SoftRows:
             if schedule is not None:
                 schedule.step()
 
+    def sharpen(self) -> None:
+        """Square the odds of every row, so that it leaves less open."""
+        self.logits = (2 * self.logits.detach()).requires_grad_()
+
     def _place(self, name: str) -> slice:
         """Where the bins of a variable stand."""
         start = self.bins.starts[name]
