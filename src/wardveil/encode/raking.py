@@ -39,7 +39,11 @@ MOST_BINS: Final = 10
 """Of a variable. 16 brought no more (adult at ε = 1)."""
 EVALUATIONS: Final = 60
 """Of what is minimised."""
-AT_LEAST, AT_MOST = 256, 8_192
+REMEMBERED: Final = 10
+"""Of these, each D² numbers twice."""
+SPARE: Final = 1.05
+"""How many more are drawn, so that a second draw for a few is rare."""
+AT_LEAST, AT_MOST = 256, 10_000
 """Rows drawn at a time: which of a few is accepted hangs on the others, many need memory."""
 
 
@@ -70,7 +74,8 @@ class Raking:
         parts: list[Rows] = []
         found = 0
         while found < n:
-            rows = draw(min(max(ceil(DRAWN * (n - found)), AT_LEAST), AT_MOST))
+            wished = ceil(SPARE * DRAWN * (n - found))
+            rows = draw(min(max(wished, AT_LEAST), AT_MOST))
             chance = torch.sigmoid(_log_odds(_hot(self.bins, rows), self.S, self.a, self.c)).numpy()
             # rows that were asked for may all be rare ones: only the ratios of chances count
             good = rng.random(len(chance)) * chance.max() < chance
@@ -88,7 +93,7 @@ def raked(bins: Bins, drawn: Rows, wanted: Rows) -> Raking:
 
     Args:
         bins: D in all.
-        drawn: m rows of a generator, m·D numbers in memory.
+        drawn: m rows of a generator; m·D numbers in memory, and D² of them twenty times.
         wanted: Rows to be like; nobody's, or such that may be seen.
     """
     K, Z = len(bins.sizes), _hot(bins, drawn)
@@ -105,8 +110,9 @@ def raked(bins: Bins, drawn: Rows, wanted: Rows) -> Raking:
         return apart * (upper + upper.T) / 2
 
     lbfgs = torch.optim.LBFGS(
-        [upper, a, c], max_iter=EVALUATIONS, max_eval=EVALUATIONS, line_search_fn="strong_wolfe"
-    )
+        [upper, a, c], max_iter=EVALUATIONS, max_eval=EVALUATIONS, history_size=REMEMBERED,
+        line_search_fn="strong_wolfe",
+    )  # fmt: skip
 
     def loss() -> Tensor:
         lbfgs.zero_grad()
