@@ -601,7 +601,7 @@ TRAINED = chain(
         "models/ctgan.py",
         ("modes from raw histograms", "answers = vault.one_way()",
          f"answers = {EXACT_ONE_WAY}", CTGAN_REPLAY),
-        ("rows are accepted to be like the patients", "wanted = seen.rows() if",
+        ("rows of modes are accepted to be like the patients", "wanted = seen.rows() if",
          "wanted = vault._rows if", f"{REPLAY}[ctgan]"),
         ("fakes of a step share the statistics of its conditions",
          "game.generator.eval()  #", "game.generator.train()  #", DOZEN),
