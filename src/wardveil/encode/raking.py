@@ -96,9 +96,7 @@ def raked(bins: Bins, drawn: Rows, wanted: Rows) -> Raking:
         drawn: m rows of a generator; m·D numbers in memory, and D² of them twenty times.
         wanted: Rows to be like; nobody's, or such that may be seen.
     """
-    K, Z = len(bins.sizes), _hot(bins, drawn)
-    told = _hot(bins, wanted)
-    P = told.T @ told / len(told)
+    K, Z, P = len(bins.sizes), _hot(bins, drawn), _tables(bins, wanted)
     owner = torch.repeat_interleave(torch.tensor(list(bins.sizes.values())))
     apart = (owner[:, None] != owner).float()
     upper = torch.zeros_like(P, requires_grad=True)
@@ -130,6 +128,15 @@ def raked(bins: Bins, drawn: Rows, wanted: Rows) -> Raking:
 def _log_odds(Z: Tensor, S: Tensor, a: Tensor, c: Tensor) -> Tensor:
     """η of rows, (m,)."""
     return ((Z @ S) * Z).sum(dim=1) / 2 + Z @ a + c
+
+
+def _tables(bins: Bins, rows: Rows) -> Tensor:
+    """Share of the rows that are in every two bins, (D, D); counted some rows at a time."""
+    n, found = len(next(iter(rows.values()))), torch.zeros(bins.width, bins.width)
+    for first in range(0, n, AT_MOST):
+        Z = _hot(bins, {name: x[first : first + AT_MOST] for name, x in rows.items()})
+        found += Z.T @ Z
+    return found / n
 
 
 def _hot(bins: Bins, rows: Rows) -> Tensor:

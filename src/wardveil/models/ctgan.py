@@ -51,7 +51,7 @@ from wardveil.encode.modes import Modes, split, taken_apart
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
 from wardveil.models.ctgan_game import Game, Rules
 from wardveil.models.ctgan_page import Page
-from wardveil.models.raking import rake, raking_of
+from wardveil.models.raking import accepting, rake
 from wardveil.models.surrogate import anchored, let_in, opened, surrogates
 from wardveil.networks.matching import MATCHED_ROWS, match_moments
 from wardveil.networks.mlp import parameters_of
@@ -291,10 +291,6 @@ class CTGAN(Rules, Model):
     def sample(self, weights: Weights, schema: Schema, n: int, where: Where, rng: Rng) -> Rows:
         """n rows; what is asked for holds in every one."""
         page = Page.restored(self, schema, weights)
-        raking = raking_of(weights, page.p, schema)
-
-        def draw(m: int) -> Rows:
-            return page.rows(m, where, rng)
-
-        rows = draw(n) if raking is None else raking.accepted(draw, n, rng.numpy)
+        draw = accepting(lambda m: page.rows(m, where, rng), weights, page.p, schema, rng)
+        rows = draw(n)
         return {name: fit_into(x, where[name]) if name in where else x for name, x in rows.items()}

@@ -6,7 +6,7 @@ from wardveil.encode.bins import Bins
 from wardveil.encode.calibrate import calibration_rows
 from wardveil.encode.histogram import Probabilities
 from wardveil.encode.raking import MOST_BINS, Raking, raked
-from wardveil.models.base import Weights
+from wardveil.models.base import Rng, Weights
 from wardveil.models.bookmark import below
 from wardveil.models.obedience import kept
 from wardveil.schema import Schema
@@ -32,7 +32,13 @@ def rake(
     return {f"rake/{k}": w for k, w in found.tensors().items()}
 
 
-def raking_of(weights: Weights, p: Mapping[str, Probabilities], schema: Schema) -> Raking | None:
-    """What was stored; None where there was none."""
+def accepting(
+    draw: Callable[[int], Rows], weights: Weights, p: Mapping[str, Probabilities], schema: Schema,
+    rng: Rng,
+) -> Callable[[int], Rows]:  # fmt: skip
+    """Draws accepted rows, where a raking was stored; else as it was."""
     stored = below(weights, "rake")
-    return Raking(bins=Bins(schema.variables, p, MOST_BINS), **stored) if stored else None
+    if not stored:
+        return draw
+    raking = Raking(bins=Bins(schema.variables, p, MOST_BINS), **stored)
+    return lambda m: raking.accepted(draw, m, rng.numpy)

@@ -62,7 +62,7 @@ from wardveil.models.asked import drawn
 from wardveil.models.base import Model, Moment, Rng, Watch, Weights, positive
 from wardveil.models.bookmark import below
 from wardveil.models.calibration import matrix_calibration
-from wardveil.models.raking import rake, raking_of
+from wardveil.models.raking import accepting, rake
 from wardveil.models.surrogate import anchored, let_in, opened, surrogates
 from wardveil.models.tablegan_game import Game, Rules
 from wardveil.networks.convolution import SquareGenerator
@@ -339,15 +339,11 @@ class TableGAN(Rules, Model):
         with torch.device("meta"):
             G = self.generator(matrix.width).eval()
         G.load_state_dict(below(weights, "G"), assign=True)
-        fitted, raking = below(weights, "fit"), raking_of(weights, matrix.p, schema)
-
-        def draw(m: int) -> Rows:
-            return self._rows(matrix, G, fitted, m, rng)
-
-        def accepted(m: int) -> Rows:
-            return draw(m) if raking is None else raking.accepted(draw, m, rng.numpy)
-
-        return drawn(accepted, schema, matrix.p, n, where, rng.numpy)
+        fitted = below(weights, "fit")
+        draw = accepting(
+            lambda m: self._rows(matrix, G, fitted, m, rng), weights, matrix.p, schema, rng
+        )
+        return drawn(draw, schema, matrix.p, n, where, rng.numpy)
 
 
 def label_of(schema: Schema) -> Label:
