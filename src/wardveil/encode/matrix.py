@@ -2,9 +2,9 @@
 
 A number becomes its position u = 2 F(x) - 1 under the (noisy) distribution F, so a network draws
 from a uniform law whatever the column looks like, and what comes back lies inside the declared
-bounds and on the column's decimals. A level becomes one coordinate per level, +1 for the level it
-is and -1 for the others; two levels need only one coordinate. "Missing" is a coordinate of its
-own, never a number.
+bounds and on the column's decimals; one of few values can be written as levels. A level becomes one
+coordinate per level, +1 for the level it is and -1 for the others; two levels need only one
+coordinate. "Missing" is a coordinate of its own, never a number.
 
 Read back, level coordinates are log-odds: level k has probability softmax(κ·t)_k.
 """
@@ -54,11 +54,16 @@ class Block:
         return slice(self.start + self.number, self.stop)
 
 
-def blocks_of(variables: Sequence[Variable]) -> tuple[Block, ...]:
-    """The layout of a matrix for some variables; public."""
+def blocks_of(variables: Sequence[Variable], *, few: int = 0) -> tuple[Block, ...]:
+    """The layout of a matrix for some variables; public.
+
+    Args:
+        variables: Whose.
+        few: A number of at most so many values is written as levels.
+    """
     blocks, start = [], 0
     for v in variables:
-        if isinstance(v, Numeric):
+        if isinstance(v, Numeric) and v.points > few:
             block = Block(variable=v, start=start, number=1, choices=int(v.nullable))
         else:
             block = Block(variable=v, start=start, number=0, choices=1 if v.size == 2 else v.size)
@@ -77,6 +82,12 @@ class Matrix:
         p: Fine distribution of each variable.
         peak: Share of each fine cell's patients at its roundest point, by variable; where one is
             left out, values are spread evenly over the points of a cell.
+
+    Args:
+        variables: Whose.
+        p: As above.
+        peak: As above.
+        few: A number of at most so many values is written as levels.
     """
 
     def __init__(
@@ -84,8 +95,10 @@ class Matrix:
         variables: Sequence[Variable],
         p: Mapping[str, Probabilities],
         peak: Mapping[str, Probabilities] | None = None,
+        *,
+        few: int = 0,
     ) -> None:
-        self.blocks = blocks_of(variables)
+        self.blocks = blocks_of(variables, few=few)
         self.width = self.blocks[-1].stop if self.blocks else 0
         columns = [b.stop - b.start for b in self.blocks]
         self.owner = torch.repeat_interleave(torch.tensor(columns, dtype=torch.long))
@@ -105,7 +118,8 @@ class Matrix:
         x = np.full((n, self.width), -1.0, dtype=np.float32)
         for b in self.blocks:
             values = rows[b.variable.name]
-            if isinstance(b.variable, Numeric):
+            if b.number:
+                assert isinstance(b.variable, Numeric)
                 x[:, b.start] = self._position(b.variable, values, rng)
                 if b.choices:
                     x[np.isnan(values), b.start + 1] = 1.0
@@ -169,7 +183,8 @@ class Matrix:
         rows: dict[str, NDArray[np.float64] | NDArray[np.int32]] = {}
         for b in self.blocks:
             cell = _draw(KAPPA * matrix[:, b.odds], rng) if b.choices else None
-            if isinstance(b.variable, Numeric):
+            if b.number:
+                assert isinstance(b.variable, Numeric)
                 values = self.number(b.variable, (matrix[:, b.start] + 1) / 2)
                 values = self._heaped(b.variable, values, rng)
                 if cell is not None:

@@ -1,11 +1,13 @@
 """Raking among the rows that keep the declared rules, and what is stored of it."""
 
 from collections.abc import Callable, Mapping
+from math import ceil
+
+import numpy as np
 
 from wardveil.encode.bins import Bins
-from wardveil.encode.calibrate import calibration_rows
 from wardveil.encode.histogram import Probabilities
-from wardveil.encode.raking import MOST_BINS, Raking, raked
+from wardveil.encode.raking import AT_MOST, MOST_BINS, Raking, raked, raking_rows
 from wardveil.models.base import Rng, Weights
 from wardveil.models.bookmark import below
 from wardveil.models.obedience import kept
@@ -25,10 +27,15 @@ def rake(
         schema: Complete.
     """
     bins = Bins(schema.variables, p, MOST_BINS)
-    rows, good = kept(draw(calibration_rows(bins.width)), schema, {})
-    if not len(good):  # nothing is known of rows that would be released
+    parts: list[Rows] = []
+    n = len(next(iter(wanted.values())))
+    for _ in range(ceil(raking_rows(bins.width, n) / AT_MOST)):
+        rows, good = kept(draw(AT_MOST), schema, {})
+        parts.append({name: x[good] for name, x in rows.items()})
+    drawn = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    if not len(next(iter(drawn.values()))):  # nothing is known of rows that would be released
         return {}
-    found = raked(bins, {name: x[good] for name, x in rows.items()}, wanted)
+    found = raked(bins, drawn, wanted)
     return {f"rake/{k}": w for k, w in found.tensors().items()}
 
 

@@ -56,6 +56,7 @@ from wardveil.encode.calibrate import calibrated, calibration_rows
 from wardveil.encode.histogram import Probabilities, all_peaks, distributions
 from wardveil.encode.label import Label
 from wardveil.encode.matrix import Matrix, blocks_of
+from wardveil.encode.modes import FEW
 from wardveil.encode.waves import Waves
 from wardveil.errors import Problem, UsageError
 from wardveil.models.asked import drawn
@@ -100,7 +101,7 @@ class TableGAN(Rules, Model):
             0.039 with 0.003 or 0.006.
         calibrate: Whether sampled columns are moved onto the known one-way distributions.
         rake: Whether under privacy rows are accepted such that the tables of all pairs are those
-            of the surrogates, one in two (`encode.raking`).
+            of the surrogates, one in three (`encode.raking`).
         max_grad_norm: C, the norm to which the gradient of a patient, critic and classifier
             together, is clipped under privacy.
         classifier_scale: The classifier's part of that gradient is divided by it before the clip.
@@ -335,7 +336,7 @@ class TableGAN(Rules, Model):
         """n rows; what is asked for holds in every one."""
         p, peak = ({k: w.numpy() for k, w in below(weights, part).items()}
                    for part in ("p", "peak"))  # fmt: skip
-        matrix = Matrix(schema.variables, p, peak)
+        matrix = Matrix(schema.variables, p, peak, few=FEW)
         with torch.device("meta"):
             G = self.generator(matrix.width).eval()
         G.load_state_dict(below(weights, "G"), assign=True)
@@ -356,7 +357,7 @@ def _matrix(vault: Vault, n: int) -> Matrix:
     """How rows are written, from one-ways."""
     answers = vault.one_way()
     p = distributions(vault.schema, answers, n)
-    return Matrix(vault.schema.variables, p, all_peaks(vault.schema, answers))
+    return Matrix(vault.schema.variables, p, all_peaks(vault.schema, answers), few=FEW)
 
 
 def _known(matrix: Matrix, rng: Rng) -> Statistics:

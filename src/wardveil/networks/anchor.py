@@ -59,6 +59,7 @@ from wardveil.encode.pairs import (
     shrunk,
 )
 from wardveil.networks import followup
+from wardveil.networks.alike import alike
 from wardveil.networks.clipped import lost_means, lost_products
 from wardveil.networks.population import Population
 from wardveil.networks.softrows import SoftRows
@@ -196,7 +197,9 @@ def bought(
         _tables(vault, n, fit, soft, coarse, lambda k: watch(SUMS + k, whole))
     _settle(soft, fit, sure=rounds == pairs_possible(vault.schema))
     watch(whole, whole)
-    return Population(bins.p, bins.group, soft.memberships(), known.peak)
+    rows = soft.memberships()
+    order = alike(np.concatenate(list(rows.values()), axis=1))
+    return Population(bins.p, bins.group, {name: p[order] for name, p in rows.items()}, known.peak)
 
 
 def _settle(soft: SoftRows, fit: Fit, *, sure: bool) -> None:

@@ -28,7 +28,7 @@ class Population:
     Attributes:
         p: Fine distribution of each variable.
         group: Bin of each fine cell, by variable.
-        soft: Soft rows by variable, (R, bins).
+        soft: Soft rows by variable, (R, bins), each beside those like it.
         peak: Share of each fine cell's patients at its roundest point, by variable; a variable
             without spikes may be left out.
     """
@@ -67,7 +67,8 @@ class Population:
         """n patients: a soft row each, a bin for each variable, a value inside the bin.
 
         What is asked holds in every row; soft rows are weighted by how well they fit it. Soft rows
-        are used evenly, not at random, which leaves less sampling error than real patients have.
+        are used evenly, not at random, and some of every kind (`networks.alike`), which leaves less
+        sampling error than real patients have.
         """
         asked = {v.name: cells_asked(v, where[v.name]) for v in schema.variables if v.name in where}
         which = self._evenly(n, asked, draw)
