@@ -118,6 +118,8 @@ class TableGAN(Rules, Model):
         anchor: Whether under privacy tables are bought and surrogate patients drawn from them.
         anchor_rows: Surrogate patients; 0 draws as many as there are patients, at least 2,000.
         anchor_epochs: Passes of the game over the surrogates.
+        anchor_matching: Times `matching_steps` after the game on surrogates. adult at ε = 3, one
+            noise: `tvd2` 0.028 with 1, 0.026 with 2, 0.024 and 0.022 of accepted rows.
     """
 
     name = "tablegan"
@@ -139,11 +141,12 @@ class TableGAN(Rules, Model):
     anchor: bool = True
     anchor_rows: int = 0
     anchor_epochs: int = 1
+    anchor_matching: int = 2
 
     def __post_init__(self) -> None:
         sizes = ("noise_dim", "batch_size", "epochs", "critic_steps", "generator_steps",
                  "max_grad_norm", "classifier_scale", "private_batch", "private_steps",
-                 "anchor_epochs")  # fmt: skip
+                 "anchor_epochs", "anchor_matching")  # fmt: skip
         positive(**{name: getattr(self, name) for name in sizes})
         self._refuse_contradictions()
 
@@ -216,7 +219,11 @@ class TableGAN(Rules, Model):
         rules: TableGAN = self
         seen: Vault = vault
         if vault.private and self.anchor:
-            rules = replace(self, epochs=self.anchor_epochs)
+            rules = replace(
+                self,
+                epochs=self.anchor_epochs,
+                matching_steps=self.anchor_matching * self.matching_steps,
+            )
             seen = surrogates(vault, n, rules, m=self.anchor_rows, rng=rng, watch=watch)
             n = seen.count()
         matrix, wanted = _matrix(seen, n), None
@@ -227,7 +234,7 @@ class TableGAN(Rules, Model):
             game = Game(rules, matrix.width, label, rng.seed(), x, known=known)
             G = self._play(game, rules.steps(len(x)), watch)
             if self.matching_steps and (vault.private or self.match_rows):
-                self._match(matrix, label, G, x, rng, watch)
+                rules._match(matrix, label, G, x, rng, watch)
         else:
             G = self.generator(matrix.width).eval()
         if "critic" in planned:

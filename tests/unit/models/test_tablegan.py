@@ -133,6 +133,7 @@ ANCHORED = {
     "rake": False,
     "anchor_rows": 80,
     "anchor_epochs": 1,
+    "anchor_matching": 1,
     "learnable": 1e9,
 }
 
