@@ -13,8 +13,8 @@ So more rows are drawn than are needed, and each is accepted with a chance that 
     min over c, a, S  of  U · mean log(1 + e^η) - ⟨(c, a, S), (1, p*, P*)⟩ + λ / 2m (|a|² + |S|²)
 
 over m rows is convex, and there, but for λ, one in U is accepted and the tables of these are P*.
-λ = K²/4: before anything is seen a row's log-odds, a sum over K²/2 pairs, are taken to spread by
-1.4, whatever K is. Rare bins bend it little, so it is minimised in units of its own curvature,
+λ = K²: before anything is seen a row's log-odds, a sum over K²/2 pairs, are taken to spread by 0.7,
+whatever K is. Rare bins bend it little, so it is minimised in units of its own curvature,
 (1 - 1/U) P + λ/m before the first step, P the tables of what was drawn: as far in 60 evaluations as
 otherwise in 200.
 
@@ -35,11 +35,11 @@ from torch.nn.functional import softplus
 from wardveil.encode.bins import Bins
 from wardveil.vault import Rows
 
-DRAWN: Final = 3.0
-"""U. adult at ε = 3, table-GAN, one fit: `tvd2` 0.0282 before, 0.0267 with 2, 10 bins and 50,000
-rows, 0.024 with these; 4 brought no more."""
+DRAWN: Final = 2.0
+"""U. adult at ε = 3, one fit each: `tvd2` of table-GAN 0.0259 before, 0.0225 with 2, 0.0226 with 3;
+of CTGAN 0.0283, 0.0230, 0.0233."""
 MOST_BINS: Final = 16
-"""Of a variable. 20 brought no more."""
+"""Of a variable. CTGAN, as above: 0.0245 with 10, λ = K²/4 and 50,000 rows; 20 brought no more."""
 FEWEST_ROWS, MOST_ROWS, NUMBERS = 6_000, 150_000, 15_000_000
 """Rows that chances are found on, and how many numbers these hold at most. Chances found on few fit
 their luck: the same fit with 20,000 rows instead of 100,000, `tvd2` 0.0313 and 0.0296."""
@@ -110,7 +110,7 @@ def raked(bins: Bins, drawn: Rows, wanted: Rows) -> Raking:
         wanted: Rows to be like; nobody's, or such that may be seen.
     """
     K, Z, P = len(bins.sizes), _hot(bins, drawn), _tables(bins, wanted)
-    ridge = K**2 / 4 / (2 * len(Z))
+    ridge = K**2 / (2 * len(Z))
     unit = ((1 - 1 / DRAWN) * (Z.T @ Z) / len(Z) + 2 * ridge).rsqrt()
     owner = torch.repeat_interleave(torch.tensor(list(bins.sizes.values())))
     apart = (owner[:, None] != owner).float()

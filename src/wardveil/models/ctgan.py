@@ -80,7 +80,7 @@ class CTGAN(Rules, Model):
         matching_rate: Adam's then, at the start.
         calibrate: Whether sampled columns are moved onto the known one-way distributions.
         rake: Whether under privacy rows are accepted such that the tables of all pairs are those
-            of the surrogates, one in three (`encode.raking`).
+            of the surrogates, one in two (`encode.raking`).
         bfloat16: Whether rows are drawn with products in bfloat16, where they are half as long on
             some processors and twice as long on others; numbers keep their digits.
         max_grad_norm: C, the norm a patient's gradient is clipped to under privacy.

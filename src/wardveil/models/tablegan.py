@@ -101,7 +101,7 @@ class TableGAN(Rules, Model):
             0.039 with 0.003 or 0.006.
         calibrate: Whether sampled columns are moved onto the known one-way distributions.
         rake: Whether under privacy rows are accepted such that the tables of all pairs are those
-            of the surrogates, one in three (`encode.raking`).
+            of the surrogates, one in two (`encode.raking`).
         max_grad_norm: C, the norm to which the gradient of a patient, critic and classifier
             together, is clipped under privacy.
         classifier_scale: The classifier's part of that gradient is divided by it before the clip.

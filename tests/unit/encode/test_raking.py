@@ -58,8 +58,10 @@ def test_tables_of_accepted_rows_are_the_wanted_ones():
 
 
 def test_rows_that_are_right_are_accepted_alike():
+    """What is left is luck: log-odds of a bin with 400 rows have an sd of 0.14."""
     raking = raked(BINS, tied(20_000, 0.7, 2), tied(20_000, 0.7, 1))
-    assert float(raking.S.abs().max()) < 0.2
+    assert float(raking.S.abs().max()) < 0.3
+    assert float(raked(BINS, tied(20_000, 0.4, 2), tied(20_000, 0.7, 1)).S.abs().max()) > 1
     assert float(raking.c.sigmoid()) == pytest.approx(1 / DRAWN, abs=0.02)
 
 
