@@ -33,6 +33,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from wardveil.encode.bins import Bins
+from wardveil.encode.parts import joined
 from wardveil.vault import Rows
 
 DRAWN: Final = 2.0
@@ -89,7 +90,7 @@ class Raking:
             good = rng.random(len(chance)) * chance.max() < chance
             parts.append({name: x[good] for name, x in rows.items()})
             found += int(good.sum())
-        return {name: np.concatenate([part[name] for part in parts])[:n] for name in parts[0]}
+        return joined(parts, n)
 
     def tensors(self) -> Mapping[str, Tensor]:
         """All but the bins, by name."""

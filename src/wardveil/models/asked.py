@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from wardveil.encode.histogram import Probabilities, restrict
+from wardveil.encode.parts import joined
 from wardveil.schema import Schema
 from wardveil.schema.variable import variables_of
 from wardveil.schema.where import Where, cells_asked, fit_into
@@ -39,7 +40,7 @@ def drawn(
         rng: For what is written over.
     """
     if not where:
-        return _joined([draw(min(TOGETHER, n - k)) for k in range(0, n, TOGETHER)], n)
+        return joined([draw(min(TOGETHER, n - k)) for k in range(0, n, TOGETHER)], n)
     asked = [v for v in schema.variables if v.name in where]
     masks = {v.name: cells_asked(v, where[v.name]) for v in asked}
     kept: list[Rows] = []
@@ -60,7 +61,7 @@ def drawn(
             cell = rng.choice(v.size, size=n - found, p=chance).astype(np.int32)
             rest[v.name] = v.draw(cell, rng)
         kept.append(rest)
-    rows = _joined(kept, n)
+    rows = joined(kept, n)
     return {name: fit_into(x, where[name]) if name in where else x for name, x in rows.items()}
 
 
@@ -72,7 +73,3 @@ def _rivals(schema: Schema, name: str) -> list[str]:
             if name in names:
                 return names
     return []
-
-
-def _joined(parts: list[Rows], n: int) -> Rows:
-    return {name: np.concatenate([part[name] for part in parts])[:n] for name in parts[0]}

@@ -17,6 +17,7 @@ from wardveil.encode.calibrate import calibration_rows
 from wardveil.encode.categories import Conditions
 from wardveil.encode.histogram import Probabilities
 from wardveil.encode.modes import Modes
+from wardveil.encode.parts import joined
 from wardveil.models.base import Rng, Weights
 from wardveil.models.calibration import Which, among_kept, unevenness
 from wardveil.networks.residual import ResidualGenerator
@@ -136,7 +137,7 @@ class Page:
         """n rows that keep what is asked, some at a time."""
         sizes = [min(TOGETHER, n - first) for first in range(0, n, TOGETHER)]
         parts = [self._asked(m, where, rng) if where else self._drawn(m, rng) for m in sizes]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return joined(parts)
 
     def _drawn(self, n: int, rng: Rng) -> Rows:
         with torch.no_grad():

@@ -6,6 +6,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from wardveil.encode.parts import joined
 from wardveil.errors import Problem, UsageError
 from wardveil.schema import Schema
 from wardveil.schema.rule import Values
@@ -54,7 +55,7 @@ def obedient(draw: Callable[[int], Rows], schema: Schema, n: int, where: Where) 
                     do=("Check the rules against each other, or ask for fewer conditions.",),
                 )
             )
-    return {name: np.concatenate([p[name] for p in parts])[:n] for name in parts[0]}
+    return joined(parts, n)
 
 
 def kept(rows: Rows, schema: Schema, where: Where) -> tuple[Rows, NDArray[np.int64]]:

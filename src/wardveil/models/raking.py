@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping
 from math import ceil
 
-import numpy as np
-
 from wardveil.encode.bins import Bins
 from wardveil.encode.histogram import Probabilities
+from wardveil.encode.parts import joined
 from wardveil.encode.raking import AT_MOST, MOST_BINS, Raking, raked, raking_rows
 from wardveil.models.base import Rng, Weights
 from wardveil.models.bookmark import below
@@ -32,7 +31,7 @@ def rake(
     for _ in range(ceil(raking_rows(bins.width, n) / AT_MOST)):
         rows, good = kept(draw(AT_MOST), schema, {})
         parts.append({name: x[good] for name, x in rows.items()})
-    drawn = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    drawn = joined(parts)
     if not len(next(iter(drawn.values()))):  # nothing is known of rows that would be released
         return {}
     found = raked(bins, drawn, wanted)
